@@ -1,0 +1,38 @@
+"""Fusion: what the branches say, and which are there, to one answer; and each modality's share in it."""
+
+from __future__ import annotations
+
+from multimodal.fusion.heads import (
+    CONTEXT_DIM,
+    FusionHead,
+    FusionInput,
+    Late,
+    architectures,
+    create,
+    drop_modalities,
+    encode_patient,
+    fuse,
+    register,
+)
+from multimodal.fusion.pooling import conjoin, late, logit, spoken, subsets
+from multimodal.fusion.shapley import shapley, shares
+
+__all__ = [
+    "CONTEXT_DIM",
+    "FusionHead",
+    "FusionInput",
+    "Late",
+    "architectures",
+    "conjoin",
+    "create",
+    "drop_modalities",
+    "encode_patient",
+    "fuse",
+    "late",
+    "logit",
+    "register",
+    "shapley",
+    "shares",
+    "spoken",
+    "subsets",
+]
