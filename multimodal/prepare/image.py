@@ -104,4 +104,5 @@ def _rescale(film: Tensor, low_percentile: float, high_percentile: float) -> Ten
     low, high = torch.quantile(sample, torch.tensor([low_percentile, high_percentile]) / 100)
     if high <= low:
         low, high = film.min(), film.max()
-    return ((film - low) / (high - low).clamp_min(torch.finfo(film.dtype).tiny)).clamp(0, 1)
+    scaled: Tensor = (film - low) / (high - low).clamp_min(torch.finfo(film.dtype).tiny)
+    return scaled.clamp(0, 1)
