@@ -225,17 +225,18 @@ def save(
         folder: Made if missing; for the zoo, ``<root>/<kind>/<name>``.
         network: Branch or fusion head.
         config: ``network.describe(name, ...)`` of a branch; the hash and the number of parameters are filled in.
-        tokenizer: Of a text branch, if it is not the network's own.
+        tokenizer: Of a text branch, which becomes the network's own; not needed where it has one.
         half: Whether matrices are stored as float16, at half the size; they are computed with as float32.
 
     Returns:
         The bundle.
 
     Raises:
-        BundleInvalidError: If the config is not of the schema.
+        BundleInvalidError: If the config is not of the schema, or a text branch has no tokenizer.
     """
-    if tokenizer is None and isinstance(network, Branch):
-        tokenizer = network.tokenizer
+    if isinstance(network, Branch):
+        network.tokenizer = tokenizer = tokenizer or network.tokenizer
+        network.check_complete()
     parameters = sum(parameter.numel() for parameter in network.parameters())
     written = write_bundle(folder, network, replace(config, parameters=parameters), tokenizer, half=half)
     return Bundle(written.kind, written.name, folder)

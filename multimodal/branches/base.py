@@ -40,12 +40,7 @@ class Spec:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Branch(
-    nn.Module,
-    PyTorchModelHubMixin,
-    library_name="multimodal-diagnosis",
-    tags=["medical"],
-):
+class Branch(nn.Module, PyTorchModelHubMixin, library_name="multimodal-diagnosis", tags=["medical"]):
     """A network of one modality: ``features -> pool -> head``.
 
     An architecture derives from the branch of its modality, builds its layers in
@@ -61,11 +56,13 @@ class Branch(
         spec: What it is built from.
         embedding_dim: D.
         tokenizer: A text branch's own, which travels in its bundle.
+        pad_id: Token id that counts for nothing; only for text.
         config: The config of the bundle that it was loaded from, else None.
     """
 
     tokenizer: Tokenizer | None = None
     config: BundleConfig | None = None
+    pad_id: int = 0
 
     def __init__(self, spec: Spec, *, embedding_dim: int, dropout: float = 0.0) -> None:
         super().__init__()
@@ -132,6 +129,9 @@ class Branch(
         embedding = self.pool(self.features(x), self.mask(x))
         return embedding, self.head(embedding)
 
+    def check_complete(self) -> None:
+        """Refuse a network that lacks something a bundle must hold; only text branches need a tokenizer."""
+
     def describe(self, name: str, **entries: Any) -> BundleConfig:
         """The config of a bundle that holds this network.
 
@@ -152,6 +152,7 @@ class Branch(
         )
 
     def _save_pretrained(self, save_directory: Path) -> None:
+        self.check_complete()
         write_bundle(save_directory, self, self.config or self.describe(self.arch), self.tokenizer)
 
     @classmethod
@@ -175,6 +176,7 @@ class Branch(
             raise BundleInvalidError(f"Expected a bundle of {cls.__name__}, but got {config.kind}/{config.arch}.")
         network.config = config
         network.tokenizer = read_tokenizer(folder)
+        network.check_complete()
         return network
 
 
@@ -226,7 +228,7 @@ def default_options(kind: str, arch: str) -> dict[str, Any]:
     """
     names = architectures(kind)
     if arch not in names:
-        raise ArchitectureError(f"Expected an {kind} architecture out of {', '.join(names)}, but got {arch!r}.")
+        raise ArchitectureError(f"Expected the {kind} architecture to be out of {', '.join(names)}, but got {arch!r}.")
     parameters = inspect.signature(_REGISTRY[kind][arch].__init__).parameters
     return {name: parameter.default for name, parameter in parameters.items() if name not in _NOT_OPTIONS}
 

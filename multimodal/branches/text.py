@@ -14,8 +14,9 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer, BertConfig, BertM
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 from multimodal.branches.base import Branch, Spec, register
-from multimodal.errors import ArchitectureError
+from multimodal.errors import ArchitectureError, BundleInvalidError
 from multimodal.prepare import TextPreparation
+from multimodal.prepare.text import pad_id
 
 ENCODER_TYPES = (
     "albert",
@@ -28,7 +29,13 @@ ENCODER_TYPES = (
     "roberta",
     "xlm-roberta",
 )
+_COUNTING_FROM_PAD = ("mpnet", "roberta", "xlm-roberta")  # their first token stands at position pad id + 1
 _MAX_LAYERS = 48
+_NOT_OF_THE_NETWORK = {
+    *("architectures", "transformers_version", "id2label", "label2id", "problem_type"),
+    *("is_decoder", "is_encoder_decoder", "add_cross_attention", "use_cache"),
+    *("return_dict", "output_attentions", "output_hidden_states"),
+}
 
 
 class TextBranch(Branch):
@@ -36,13 +43,24 @@ class TextBranch(Branch):
 
     Attributes:
         encoder: The transformer; its input embeddings are what attributions start from.
-        pad_id: Token id that counts for nothing.
     """
 
     def __init__(self, spec: Spec, encoder: nn.Module, config: PreTrainedConfig, *, dropout: float) -> None:
         super().__init__(spec, embedding_dim=config.hidden_size, dropout=dropout)
         self.encoder = encoder
         self.pad_id = int(config.pad_token_id)
+
+    def check_complete(self) -> None:
+        """Refuse a network without a tokenizer of its own vocabulary.
+
+        Raises:
+            BundleInvalidError: If there is none, or its ids are not those of the encoder.
+        """
+        if self.tokenizer is None:
+            raise BundleInvalidError("Expected a tokenizer with a text branch, but there is none.")
+        vocabulary, rows = self.tokenizer.get_vocab(), cast("PreTrainedConfig", self.encoder.config).vocab_size
+        if max(vocabulary.values()) >= rows or pad_id(self.tokenizer) != self.pad_id:
+            raise BundleInvalidError("The tokenizer is not that of the encoder: their token ids differ.")
 
     def mask(self, x: Tensor) -> Tensor:
         """(B, T) bool, True where there is a token."""
@@ -110,7 +128,7 @@ class AutoEncoder(TextBranch):
         elif encoder:
             config, tokenizer = _config(encoder), None
             _check_size(config, spec)
-            model = _from_config(config)
+            model = AutoModel.from_config(config)  # type: ignore[no-untyped-call]
         else:
             raise ArchitectureError("Expected `pretrained`, the folder or Hub id of an encoder, but got none.")
         if getattr(model, "pooler", None) is not None:
@@ -121,19 +139,15 @@ class AutoEncoder(TextBranch):
 
 def _check_size(config: PreTrainedConfig, spec: Spec) -> None:
     """Refuse an encoder that its windows do not fit or that is absurdly deep, before it is built."""
-    positions, tokens = config.max_position_embeddings, cast("TextPreparation", spec.preparation).max_tokens
     if config.pad_token_id is None:
         raise ArchitectureError("Expected an encoder with a pad token, but it has none.")
+    positions, tokens = config.max_position_embeddings, cast("TextPreparation", spec.preparation).max_tokens
+    if config.model_type in _COUNTING_FROM_PAD:
+        positions -= config.pad_token_id + 1
     if tokens > positions:
         raise ArchitectureError(f"Expected windows of at most {positions} tokens, but got `max_tokens` {tokens}.")
     if not 1 <= config.num_hidden_layers <= _MAX_LAYERS:
         raise ArchitectureError(f"Expected 1 to {_MAX_LAYERS} layers, but got {config.num_hidden_layers}.")
-
-
-def _from_config(config: PreTrainedConfig) -> nn.Module:
-    """A fresh encoder; the attention is named, as a config could name one that is fetched from the Hub."""
-    model: nn.Module = AutoModel.from_config(config, attn_implementation="sdpa")  # type: ignore[no-untyped-call]
-    return model
 
 
 def _config(encoder: Mapping[str, Any]) -> PreTrainedConfig:
@@ -154,9 +168,9 @@ def _settings(config: PreTrainedConfig) -> dict[str, Any]:
 
 
 def _known(family: str) -> set[str]:
-    """Settings of a family that say how its network is built and nothing else."""
-    names = set(CONFIG_MAPPING[family]().to_dict()) - {"id2label", "label2id", "architectures", "transformers_version"}
-    return {name for name in names if not name.startswith("_") and "dtype" not in name} | {"model_type"}
+    """Settings of a family that say how its network is built; none that name code, files or kernels to fetch."""
+    names = set(CONFIG_MAPPING[family]().to_dict()) - _NOT_OF_THE_NETWORK
+    return {name for name in names if not name.startswith("_") and "dtype" not in name}
 
 
 def _pretrained(reference: str) -> tuple[PreTrainedConfig, nn.Module, Tokenizer]:
@@ -170,7 +184,10 @@ def _pretrained(reference: str) -> tuple[PreTrainedConfig, nn.Module, Tokenizer]
         config = AutoConfig.from_pretrained(name, **source)
         if config.model_type not in ENCODER_TYPES:
             raise ArchitectureError(f"Expected one of {', '.join(ENCODER_TYPES)}, but got {config.model_type!r}.")
-        model: nn.Module = AutoModel.from_pretrained(name, use_safetensors=True, dtype=torch.float32, **source)
+        config = _config(_settings(config))
+        model: nn.Module = AutoModel.from_pretrained(
+            name, config=config, use_safetensors=True, dtype=torch.float32, **source
+        )
         tokenizer = AutoTokenizer.from_pretrained(name, **source)
     except (OSError, ValueError, ImportError) as error:
         raise ArchitectureError(f"The encoder {reference} cannot be loaded: {error}") from error

@@ -86,6 +86,8 @@ def settings_from(kind: str, mapping: Mapping[str, Any]) -> Preparation:
     Raises:
         BundleInvalidError: If a key is unknown, or a value is of the wrong type or out of range.
     """
+    if kind not in _SETTINGS:
+        raise BundleInvalidError(f"Expected a kind out of {', '.join(_SETTINGS)}, but got {kind!r}.")
     cls = _SETTINGS[Modality(kind)]
     known = {field.name: type(field.default) for field in fields(cls)}
     for key, value in mapping.items():

@@ -42,7 +42,8 @@ class ImagePreparation:
             16 <= self.size <= 2048
             and 0 <= self.border < 0.4
             and 0 <= self.low_percentile < self.high_percentile <= 100
-            and self.std > 0
+            and abs(self.mean) <= 100
+            and 0.001 <= self.std <= 1000
         ):
             raise BundleInvalidError(f"Expected usable image preparation settings, but got {self}.")
 

@@ -35,9 +35,7 @@ class TextPreparation:
     max_windows: int = 8
 
     def __post_init__(self) -> None:
-        if not (
-            8 <= self.max_tokens <= 8192 and 0 <= self.overlap < self.max_tokens and 1 <= self.max_windows <= 64
-        ):
+        if not (8 <= self.max_tokens <= 8192 and 0 <= self.overlap < self.max_tokens and 1 <= self.max_windows <= 64):
             raise BundleInvalidError(f"Expected usable text preparation settings, but got {self}.")
 
 
