@@ -1,0 +1,8 @@
+"""Files to dataclasses: films, sounds, notes, whole records and manifests. No torch."""
+
+from multimodal.formats.limits import LIMITS, Limits
+from multimodal.formats.manifest import ManifestCase, read_manifest
+from multimodal.formats.reader import Kind, read
+from multimodal.formats.record import read_case, split_kind
+
+__all__ = ["LIMITS", "Kind", "Limits", "ManifestCase", "read", "read_case", "read_manifest", "split_kind"]

@@ -1,0 +1,286 @@
+"""DICOM films (PS3.3, C.8.1 CR and C.8.11 DX; pixel data by PS3.5, chapter 8).
+
+Order of events: one bounded walk over the elements, what the header claims against the
+limits and the bytes present, what the codestream claims against the header, and only then
+a decoder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydicom import uid
+from pydicom.dataset import Dataset
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.pixels.processing import apply_modality_lut
+
+from multimodal.case import Image, Notice, Patient
+from multimodal.errors import CorruptFileError, LimitError, UnsupportedError
+from multimodal.formats.codestream import DECODERS, NATIVE, check_codestream, fragments
+from multimodal.formats.elements import UNDEFINED, DicomFile, read_elements
+from multimodal.formats.guard import guarded
+from multimodal.formats.identity import MATCHED, PASSES, Person, person, tags
+from multimodal.formats.limits import Limits
+from multimodal.formats.scale import to_unit
+
+_MODALITIES = frozenset({"CR", "DX", "RG"})
+_UNSTATED = frozenset({"", "OT", "SC"})
+_CHEST = re.compile(r"CHEST|CHST|THORAX|TORAX|LUNG|PULM|HEART|CARD|RIB|UNKNOWN|^$")
+_LATERAL = frozenset({"LL", "RL", "LAT", "LATERAL", "LLAT", "RLAT"})
+_PLAIN = re.compile(r"[A-Z][A-Z0-9 ]{0,15}")
+_DAYS = {"D": 1.0, "W": 7.0, "M": 30.4375, "Y": 365.25}
+_WANTED = tags(PASSES + MATCHED)
+
+Stored = npt.NDArray[np.integer]
+
+
+@dataclass(frozen=True)
+class DicomReading:
+    """A film, with what its header says of the patient.
+
+    Attributes:
+        image: The film.
+        patient: Age and sex where stated.
+        person: Whom it is of, to tell two patients of one record apart.
+    """
+
+    image: Image
+    patient: Patient
+    person: Person
+
+
+@dataclass(frozen=True)
+class _Header:
+    """The image pixel module (PS3.3, C.7.6.3) of a film that can be read."""
+
+    rows: int
+    columns: int
+    allocated: int
+    stored: int
+    signed: bool
+    photometric: str
+
+
+def read_dicom(data: bytes, name: str, limits: Limits) -> DicomReading:
+    """Read a chest film.
+
+    Args:
+        data: The file.
+        name: Its name as the user gave it.
+        limits: What it may claim and hold.
+
+    Raises:
+        CorruptFileError: If it is damaged, cut short or contradicts itself.
+        UnsupportedError: If it is no single grey chest film, or its compression has no decoder.
+        LimitError: If it claims more than the limits allow.
+    """
+    file = read_elements(data, name, _WANTED, limits)
+    with guarded(name, "DICOM header"):
+        dataset = file.dataset(PASSES)
+        notices = _check_subject(dataset, file, name)
+        header = _pixel_header(dataset, name, limits)
+        lateral = _word(dataset, "ViewPosition") in _LATERAL
+    if lateral:
+        notices.append(Notice("lateral_view", "This is a side view; the networks learned from frontal films.", name))
+    stored = _decode(file, header, name, limits)
+    with guarded(name, "grey scale of the DICOM file"):
+        padding = _padding(file, header)
+        stored_range = _range(stored, padding)
+        domain = np.arange(stored_range[0], stored_range[1] + 1)
+        values = np.asarray(apply_modality_lut(domain, dataset), np.float64)
+        if not np.isfinite(values).all():
+            raise CorruptFileError("The DICOM file maps its pixels to no number.", file=name)
+        inverted = header.photometric == "MONOCHROME1"
+        pixels, span = to_unit(stored, values, stored_range[0], padding=padding, inverted=inverted)
+        image = Image(
+            name=name,
+            sha256=hashlib.sha256(data).hexdigest(),
+            pixels=pixels,
+            window=_window(dataset, span, inverted),
+            spacing_mm=_spacing(dataset),
+            view=_word(dataset, "ViewPosition") or None,
+            notices=tuple(notices),
+        )
+        patient = Patient(age=_age(dataset), sex=sex if (sex := _word(dataset, "PatientSex")) in ("F", "M") else None)
+    matched = {keyword: file.elements[keyword].value for keyword in MATCHED if keyword in file.elements}
+    return DicomReading(image, patient, person(matched))
+
+
+def _check_subject(dataset: Dataset, file: DicomFile, name: str) -> list[Notice]:
+    """Refuse what is no chest film; return what a reader must know of the rest."""
+    if "PixelData" not in file.elements or "Rows" not in dataset:
+        what = uid.UID(str(dataset.get("SOPClassUID", "")))
+        kind = what.name if what.name != what else "no film"
+        raise UnsupportedError(f"This DICOM file holds no image ({kind}).", file=name)
+    if file.syntax not in NATIVE and file.syntax not in DECODERS:
+        syntax = uid.UID(file.syntax)
+        kind = syntax.name if syntax.name != syntax else "a private one"
+        raise UnsupportedError(f"There is no decoder for this film's transfer syntax ({kind}).", file=name)
+    modality, body = _word(dataset, "Modality"), _word(dataset, "BodyPartExamined")
+    if modality not in _MODALITIES | _UNSTATED:
+        kind = modality if _PLAIN.fullmatch(modality) else "unknown"
+        raise UnsupportedError(f"This is no chest film: its modality is {kind}, not CR or DX.", file=name)
+    if not _CHEST.search(body):
+        kind = body if _PLAIN.fullmatch(body) else "unknown"
+        raise UnsupportedError(f"This is no chest film: its body part is {kind}.", file=name)
+    notices = []
+    if modality in _UNSTATED:
+        notices.append(
+            Notice("modality_unknown", "The DICOM header doesn't say that this is a chest film; check that.", name)
+        )
+    if _word(dataset, "PresentationIntentType") == "FOR PROCESSING":
+        notices.append(
+            Notice("raw_film", "This is the detector's raw film; the networks learned from processed ones.", name)
+        )
+    return notices
+
+
+def _pixel_header(dataset: Dataset, name: str, limits: Limits) -> _Header:
+    """Read what the header claims of the pixels, and check it against the limits."""
+    photometric = _word(dataset, "PhotometricInterpretation")
+    if dataset.get("SamplesPerPixel", 1) != 1 or not photometric.startswith("MONOCHROME"):
+        raise UnsupportedError("The film is in colour; a chest film has one grey channel.", file=name)
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    if frames != 1:
+        raise UnsupportedError(f"The DICOM file claims {frames} frames; give one film a file.", file=name)
+    rows, columns = int(dataset.Rows), int(dataset.Columns)
+    if rows < 1 or columns < 1:
+        raise CorruptFileError(f"The DICOM header says that the film is {columns} x {rows} pixels.", file=name)
+    if rows * columns > limits.pixels:
+        raise LimitError(
+            f"The DICOM header claims {columns} x {rows} pixels; the limit is {limits.pixels:,}.", file=name
+        )
+    allocated = int(dataset.BitsAllocated)
+    stored = int(dataset.get("BitsStored") or allocated)
+    if allocated not in (8, 16) or not 1 <= stored <= allocated or dataset.get("HighBit", stored - 1) != stored - 1:
+        raise UnsupportedError(f"The film has {stored} bits in {allocated}; 8 or 16 are read.", file=name)
+    return _Header(rows, columns, allocated, stored, dataset.get("PixelRepresentation", 0) == 1, photometric)
+
+
+def _decode(file: DicomFile, header: _Header, name: str, limits: Limits) -> Stored:
+    """Check the pixel data and decode it to (H, W) stored values."""
+    element = file.elements["PixelData"]
+    count = header.rows * header.columns
+    precision, plugin, syntax = header.stored, "", file.syntax
+    if file.syntax in NATIVE:
+        present, expected = element.end - element.start, count * header.allocated // 8
+        if element.length == UNDEFINED:
+            raise CorruptFileError("The film isn't compressed and yet of undefined length.", file=name)
+        if present < expected:
+            raise CorruptFileError(f"The film is cut short: {present} of {expected} bytes are there.", file=name)
+        source = file.body[element.start : element.start + expected + expected % 2]
+    else:
+        if element.length != UNDEFINED:
+            raise CorruptFileError("The film's pixel data isn't in the fragments that compression asks for.", file=name)
+        stream = b"".join(fragments(file.body, element.start, element.end, name))
+        if len(stream) * limits.pixels_per_byte < count:
+            raise CorruptFileError("The compressed film is far too short for its size.", file=name)
+        precision = check_codestream(stream, file.syntax, header.rows, header.columns, header.allocated, name)
+        source = file.body[element.start : element.end]
+        plugin = DECODERS[uid.UID(file.syntax)]
+        if file.syntax == uid.JPEGExtended12Bit and precision > 8:
+            # Pillow stops at 8 bits. GDCM goes by the codestream, but pydicom offers it this
+            # precision under the lossless name only.
+            syntax, plugin = uid.JPEGLosslessSV1, "gdcm"
+    options: dict[str, Any] = {
+        "rows": header.rows,
+        "columns": header.columns,
+        "samples_per_pixel": 1,
+        "number_of_frames": 1,
+        "photometric_interpretation": header.photometric,
+        "pixel_representation": int(header.signed),
+        "bits_allocated": header.allocated,
+        "bits_stored": header.stored,
+        "pixel_keyword": "PixelData",
+        "pixel_vr": element.vr or "OW",
+    }
+    with guarded(name, "film"):
+        pixels, _ = get_decoder(syntax).as_array(
+            source,
+            index=0,
+            raw=True,
+            decoding_plugin=plugin,
+            **options,
+        )
+        if pixels.shape != (header.rows, header.columns):
+            raise CorruptFileError("The film isn't of the size that its header says.", file=name)
+    return pixels
+
+
+def _padding(file: DicomFile, header: _Header) -> tuple[int, int] | None:
+    """Lowest and highest stored value that mark padding (PS3.3, C.7.5.1.1.2), or None."""
+    given = [
+        int.from_bytes(element.value[:2], "little" if file.little else "big", signed=header.signed)
+        for keyword in ("PixelPaddingValue", "PixelPaddingRangeLimit")
+        if (element := file.elements.get(keyword)) is not None and len(element.value) >= 2
+    ]
+    return (min(given), max(given)) if given else None
+
+
+def _range(stored: Stored, padding: tuple[int, int] | None) -> tuple[int, int]:
+    """Least and greatest stored value of the film itself."""
+    film = stored if padding is None else stored[(stored < padding[0]) | (stored > padding[1])]
+    if film.size == 0:
+        film = stored
+    return int(film.min()), int(film.max())
+
+
+def _window(dataset: Dataset, span: tuple[float, float], inverted: bool) -> tuple[float, float] | None:
+    """The display window in units of the pixels (PS3.3, C.11.2), or the input range of a VOI LUT."""
+    centers, widths = _numbers(dataset, "WindowCenter"), _numbers(dataset, "WindowWidth")
+    if centers and widths and widths[0] > 0:
+        center, width = centers[0], widths[0]
+        if _word(dataset, "VOILUTFunction") in ("", "LINEAR"):
+            center, width = center - 0.5, width - 1
+        low, high = center - width / 2, center + width / 2
+    elif tables := dataset.get("VOILUTSequence"):
+        entries, low = (int(number) for number in tables[0].LUTDescriptor[:2])
+        high = low + (entries or 1 << 16) - 1
+    else:
+        return None
+    scale = (span[1] - span[0]) or 1.0
+    low, high = (low - span[0]) / scale, (high - span[0]) / scale
+    if not low < high:
+        return None
+    return (1 - high, 1 - low) if inverted else (low, high)
+
+
+def _spacing(dataset: Dataset) -> tuple[float, float] | None:
+    """Row and column spacing in mm, at the patient where calibrated, else at the detector."""
+    for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
+        spacing = _numbers(dataset, keyword)
+        if len(spacing) == 2 and min(spacing) > 0:
+            return spacing[0], spacing[1]
+    return None
+
+
+def _age(dataset: Dataset) -> float | None:
+    """Age in years from an age string such as 045Y (PS3.5, 6.2), or None."""
+    match = re.fullmatch(r"(\d{1,3})([DWMY])", _word(dataset, "PatientAge"))
+    if match is None:
+        return None
+    years = int(match[1]) * _DAYS[match[2]] / _DAYS["Y"]
+    return years if years <= 120 else None
+
+
+def _word(dataset: Dataset, keyword: str) -> str:
+    """A code string, upper case; empty where absent or where there are several."""
+    value = dataset.get(keyword)
+    return value.strip(" \0").upper() if isinstance(value, str) else ""
+
+
+def _numbers(dataset: Dataset, keyword: str) -> tuple[float, ...]:
+    """The finite numbers of an optional element; empty where it is absent or no number."""
+    try:
+        value = dataset.get(keyword)
+        given = value if isinstance(value, (list, tuple)) or hasattr(value, "__iter__") else [value]
+        numbers = tuple(float(number) for number in given)
+    except (TypeError, ValueError, OverflowError):
+        return ()
+    return numbers if all(math.isfinite(number) for number in numbers) else ()

@@ -1,0 +1,95 @@
+"""Films as PNG (ISO/IEC 15948) or JPEG (ISO/IEC 10918-1): grey, whatever they were."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from io import BytesIO
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image as Pillow
+from PIL import ImageOps
+
+from multimodal.case import Image, Notice
+from multimodal.errors import CorruptFileError, LimitError, UnsupportedError
+from multimodal.formats.guard import guarded
+from multimodal.formats.limits import Limits
+from multimodal.formats.scale import to_unit
+
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_KEPT_CHUNKS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"eXIf", b"IEND"})
+_COLOUR_DIFFERENCE = 16  # of 255: scanner and JPEG noise on a grey film stay below
+
+
+def read_raster(data: bytes, name: str, limits: Limits) -> Image:
+    """Read a PNG or JPEG film.
+
+    Sixteen bits are kept; a palette, CMYK and colour become luminance (ITU-R BT.601);
+    transparent parts become black; the EXIF orientation is applied.
+
+    Raises:
+        CorruptFileError: If it is damaged or cut short.
+        UnsupportedError: If it is an animation.
+        LimitError: If it claims more pixels than the limits allow.
+    """
+    source = _essential_chunks(data, name, limits) if data.startswith(_PNG_SIGNATURE) else data
+    with guarded(name, "picture"):
+        picture = Pillow.open(BytesIO(source), formats=("PNG", "JPEG"))
+        if picture.width * picture.height > limits.pixels:
+            raise LimitError(
+                f"The picture claims {picture.width} x {picture.height} pixels; the limit is {limits.pixels:,}.",
+                file=name,
+            )
+        picture.load()
+        grey, coloured = _grey(ImageOps.exif_transpose(picture))
+    low = int(grey.min())
+    pixels, _ = to_unit(grey, np.arange(low, int(grey.max()) + 1, dtype=np.float64), low)
+    notices: tuple[Notice, ...] = ()
+    if coloured:
+        notices = (Notice("colour", "This picture is in colour and was turned to grey; is it a film?", name),)
+    return Image(name=name, sha256=hashlib.sha256(data).hexdigest(), pixels=pixels, notices=notices)
+
+
+def _grey(picture: Pillow.Image) -> tuple[npt.NDArray[np.integer], bool]:
+    """(H, W) grey values, and whether there was colour."""
+    if picture.mode in ("1", "L"):
+        return np.asarray(picture.convert("L")), False
+    if picture.mode.startswith("I"):
+        return np.asarray(picture).astype(np.int32), False
+    if picture.mode in ("LA", "PA", "RGBA") or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        black = Pillow.new("RGBA", picture.size, (0, 0, 0, 255))
+        picture = Pillow.alpha_composite(black, picture)
+    picture = picture.convert("RGB")
+    colour = np.asarray(picture)[::4, ::4].astype(np.int16)  # a sample will do
+    difference = int(np.abs(colour[..., :2] - colour[..., 1:]).max())
+    return np.asarray(picture.convert("L")), difference > _COLOUR_DIFFERENCE
+
+
+def _essential_chunks(data: bytes, name: str, limits: Limits) -> bytes:
+    """A PNG reduced to what its pixels need: no text, no profile, nothing after its end.
+
+    Raises:
+        CorruptFileError: If a chunk is cut short or its checksum is wrong.
+        UnsupportedError: If it is an animation.
+        LimitError: If its header claims more pixels than the limits allow.
+    """
+    parts, position = [_PNG_SIGNATURE], len(_PNG_SIGNATURE)
+    width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+    if data[12:16] == b"IHDR" and width * height > limits.pixels:
+        raise LimitError(f"The picture claims {width} x {height} pixels; the limit is {limits.pixels:,}.", file=name)
+    while True:
+        kind = data[position + 4 : position + 8]
+        end = position + 12 + int.from_bytes(data[position : position + 4], "big")
+        if len(kind) < 4 or end > len(data):
+            raise CorruptFileError("The picture is cut short.", file=name)
+        if kind == b"acTL":
+            raise UnsupportedError("The picture is an animation; give one film a file.", file=name)
+        if kind in _KEPT_CHUNKS:
+            if zlib.crc32(data[position + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
+                raise CorruptFileError("The picture is damaged: a checksum is wrong.", file=name)
+            parts.append(data[position:end])
+        if kind == b"IEND":
+            return b"".join(parts)
+        position = end
