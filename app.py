@@ -1,0 +1,13 @@
+"""The app's front door: page settings and navigation, nothing else."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from multimodal.ui.theme import MARK
+
+st.set_page_config(page_title="Multimodal Diagnosis", page_icon=str(MARK), layout="wide")
+
+PAGES = (st.Page("pages/diagnose.py", title="Diagnose", icon=":material/stethoscope:", default=True),)
+
+st.navigation(PAGES, position="top").run()

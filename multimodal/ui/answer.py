@@ -1,0 +1,161 @@
+"""The answer in words: fixed bands, one sentence, plain language. Pure functions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from html import escape
+from types import MappingProxyType
+
+from multimodal.case import Diagnosis, LabelResult
+from multimodal.labels import LABELS, NO_FINDING, Group
+
+MENTIONED = 3
+"""How many possible conditions the sentence names; the picture shows the rest."""
+
+_PLURAL = frozenset({"crackles", "wheezes"})
+
+
+class Band(StrEnum):
+    """How likely, in words that are fixed to bands."""
+
+    VERY_LIKELY = "very likely"
+    LIKELY = "likely"
+    POSSIBLE = "possible"
+    UNLIKELY = "unlikely"
+    UNKNOWN = "not enough to say"
+
+    @property
+    def meaning(self) -> str:
+        """What the word stands for, for a reader who hovers over it."""
+        return _MEANINGS[self]
+
+    @property
+    def found(self) -> bool:
+        """Whether the answer states it as found."""
+        return self in (Band.VERY_LIKELY, Band.LIKELY)
+
+
+_MEANINGS: Mapping[Band, str] = MappingProxyType(
+    {
+        Band.VERY_LIKELY: "90 % or more.",
+        Band.LIKELY: "At or above the label's threshold, and more likely than not.",
+        Band.POSSIBLE: "Can't be ruled out: the uncertain range of the label, or above its threshold but below 50 %.",
+        Band.UNLIKELY: "Below the threshold and outside the uncertain range.",
+        Band.UNKNOWN: "What was given is too little or too poor for an answer.",
+    }
+)
+
+
+_PHRASES: Mapping[str, Band] = MappingProxyType(
+    {
+        "very likely": Band.VERY_LIKELY,
+        "likely": Band.LIKELY,
+        "can't be ruled out": Band.POSSIBLE,
+        "not enough to say": Band.UNKNOWN,
+    }
+)
+_PHRASE = re.compile(f"({'|'.join(_PHRASES)})", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer in words.
+
+    Attributes:
+        headline: One or two sentences a clinician reads first.
+        detail: What goes with it, a sentence each.
+    """
+
+    headline: str
+    detail: tuple[str, ...] = ()
+
+
+def percent(probability: float) -> str:
+    r"""Whole per cent; never a flat 0 or 100, which no model can promise.
+
+    >>> percent(0.864), percent(0.001), percent(0.999)
+    ('86\xa0%', '<\xa01\xa0%', '>\xa099\xa0%')
+    """
+    rounded = round(100 * probability)
+    if rounded < 1:
+        return "<\N{NO-BREAK SPACE}1\N{NO-BREAK SPACE}%"
+    if rounded > 99:
+        return ">\N{NO-BREAK SPACE}99\N{NO-BREAK SPACE}%"
+    return f"{rounded}\N{NO-BREAK SPACE}%"
+
+
+def band(result: LabelResult) -> Band:
+    """The word for one label.
+
+    A label above its threshold is called likely only from one half on: a threshold
+    may lie far below that, and "likely (7 %)" would be a wrong sentence.
+    """
+    if result.present is None:
+        return Band.UNKNOWN
+    if result.present and result.probability >= 0.9:
+        return Band.VERY_LIKELY
+    if result.present and result.probability >= 0.5:
+        return Band.LIKELY
+    if result.present or tuple(result.set) != (0,):
+        return Band.POSSIBLE
+    return Band.UNLIKELY
+
+
+def answer(diagnosis: Diagnosis) -> Answer:
+    """The diagnosis as a clinician would say it."""
+    known = [result for result in diagnosis.labels if result.present is not None]
+    if not known:
+        return Answer(headline="Not enough to say.", detail=_reasons(diagnosis))
+    healthy = next((result for result in known if result.label == NO_FINDING), None)
+    conditions = [r for r in known if LABELS[r.label].group is Group.CONDITION and r is not healthy]
+    findings = [r for r in known if LABELS[r.label].group is Group.FINDING]
+    found = [r for r in conditions if band(r).found]
+    signs = [r for r in findings if band(r).found]
+    sentences = list(_statements(found or signs))
+    if not sentences:
+        sentences = [_healthy(healthy) if healthy and band(healthy).found else "No condition is likely."]
+    possible = [r for r in conditions if band(r) is Band.POSSIBLE][:MENTIONED]
+    if possible:
+        sentences.append(f"{_listed(possible)} can't be ruled out.")
+    detail = [f"With it: {_listed(signs)}."] if found and signs else []
+    return Answer(headline=" ".join(sentences), detail=tuple(detail))
+
+
+def answer_html(words: Answer) -> str:
+    """The answer as safe markup: each fixed word carries its meaning on hover."""
+    headline = "".join(
+        f'<abbr title="{escape(_PHRASES[part.lower()].meaning)}">{escape(part)}</abbr>'
+        if part.lower() in _PHRASES
+        else escape(part)
+        for part in _PHRASE.split(words.headline)
+    )
+    detail = "".join(f"<p>{escape(sentence)}</p>" for sentence in words.detail)
+    return f'<div class="mm-answer"><h2>{headline}</h2>{detail}</div>'
+
+
+def _healthy(result: LabelResult) -> str:
+    return f"{band(result).capitalize()} nothing abnormal ({percent(result.probability)})."
+
+
+def _statements(results: Iterable[LabelResult]) -> Iterable[str]:
+    rows = list(results)
+    for word in (Band.VERY_LIKELY, Band.LIKELY):
+        of_band = [r for r in rows if band(r) is word]
+        if of_band:
+            plural = len(of_band) > 1 or of_band[0].label in _PLURAL
+            yield f"{_listed(of_band)} {'are' if plural else 'is'} {word}."
+
+
+def _listed(results: list[LabelResult]) -> str:
+    """``Pneumonia (86 %), heart failure (70 %) and crackles (66 %)``."""
+    parts = [f"{r.name} ({percent(r.probability)})" for r in results]
+    parts = [parts[0], *(part[0].lower() + part[1:] for part in parts[1:])]
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _reasons(diagnosis: Diagnosis) -> tuple[str, ...]:
+    notices = [notice for notice in (*diagnosis.quality, *diagnosis.warnings) if notice.refused] or diagnosis.warnings
+    return tuple(f"{notice.item}: {notice.message}" if notice.item else notice.message for notice in notices)

@@ -1,0 +1,105 @@
+"""The engine behind the page: loaded once a choice of models, imported only when it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from multimodal.case import Case, Diagnosis
+from multimodal.errors import BundleInvalidError
+from multimodal.labels import Modality
+from multimodal.ui.record import Choice, fingerprint
+
+if TYPE_CHECKING:
+    from multimodal.engine import Engine
+
+FUSION = "fusion"
+LATE = "late"
+"""Late pooling has no weights, so it is offered whether or not there is a bundle of it."""
+
+REMEMBERED = 16
+"""Diagnoses kept in a session, so that going back to an earlier choice is instant."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """A bundle that the sidebar offers.
+
+    Attributes:
+        name: Of the bundle.
+        arch: Its architecture.
+        sha256: Of its weights.
+        branches: For a trained fusion head, the branches it was trained on: modality to sha256.
+    """
+
+    name: str
+    arch: str
+    sha256: str = ""
+    branches: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """What the sidebar offers.
+
+    Attributes:
+        options: By kind, the default first.
+        broken: Names of bundles whose config cannot be read.
+    """
+
+    options: Mapping[str, tuple[Option, ...]]
+    broken: tuple[str, ...] = ()
+
+
+def catalogue() -> Catalogue:
+    """The bundles of the zoo as they are on disk now."""
+    from multimodal.zoo import bundles, defaults
+
+    first = defaults()
+    options: dict[str, list[Option]] = {kind: [] for kind in (*Modality, FUSION)}
+    broken = []
+    for bundle in bundles():
+        try:
+            config = bundle.config
+        except BundleInvalidError:
+            broken.append(bundle.name)
+            continue
+        trained_on = {modality: str(branch["sha256"]) for modality, branch in config.branches.items()}
+        options[bundle.kind].append(Option(bundle.name, config.arch, config.sha256, trained_on))
+    if LATE not in {option.name for option in options[FUSION]}:
+        options[FUSION].append(Option(LATE, LATE))
+    return Catalogue(
+        {kind: tuple(sorted(of, key=lambda option: option.name != first.get(kind))) for kind, of in options.items()},
+        tuple(broken),
+    )
+
+
+def load(choice: Choice) -> Engine:
+    """The engine of a choice; shared by every session, since it holds no patient data."""
+    return _load(choice.models, choice.device, choice.prevalence)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _load(models: tuple[tuple[str, str], ...], device: str, prevalence: tuple[tuple[str, float], ...]) -> Engine:
+    from multimodal.engine import Engine
+
+    return Engine(dict(models), device=device, prevalence=dict(prevalence))
+
+
+def remembered(case: Case, choice: Choice) -> Diagnosis | None:
+    """The session's own diagnosis of this very case by these models, if it has been made."""
+    diagnoses: dict[str, Diagnosis] = st.session_state.get("diagnoses", {})
+    return diagnoses.get(fingerprint(case, choice))
+
+
+def diagnose(case: Case, choice: Choice) -> Diagnosis:
+    """Diagnose a case and keep the answer in this session, and nowhere else."""
+    diagnosis: Diagnosis = load(choice).diagnose(case)
+    diagnoses: dict[str, Diagnosis] = st.session_state.setdefault("diagnoses", {})
+    diagnoses[fingerprint(case, choice)] = diagnosis
+    while len(diagnoses) > REMEMBERED:
+        diagnoses.pop(next(iter(diagnoses)))
+    return diagnosis

@@ -1,0 +1,200 @@
+"""The Diagnose page, in reading order: what came in, the answer, the picture, the evidence, the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from html import escape
+
+import streamlit as st
+
+from multimodal.case import Case, Diagnosis, Item, Notice, Patient
+from multimodal.errors import MultimodalError
+from multimodal.labels import LABELS, NO_FINDING, Group
+from multimodal.ui import chart, engine, sidebar, table, theme, tiles, upload, viewer
+from multimodal.ui.answer import answer, answer_html
+from multimodal.ui.record import Choice, Record, chosen_case, kind_of
+from multimodal.ui.theme import Palette
+
+_SEX = {"F": "Female", "M": "Male"}
+
+
+def diagnose() -> None:
+    """Draw the page."""
+    colours = theme.palette()
+    theme.apply(colours)
+    record = upload.current()
+    if record is None:
+        upload.welcome()
+        _notices(upload.refusals())
+        sidebar.choose()
+        return
+    _header(record)
+    _notices((*upload.refusals(), *record.case.problems))
+    tiles.strip(record.case, colours)
+    choice = replace(sidebar.choose(), prevalence=_prevalence())
+    case = chosen_case(record.case, sites=tiles.sites(), left_out=tiles.left_out(), patient=_patient(record))
+    if not case.items:
+        st.info("Everything is left out. Put an item back to see an answer.")
+        return
+    diagnosis = _diagnosis(case, choice)
+    if diagnosis is not None:
+        _result(case, diagnosis, colours)
+
+
+def _header(record: Record) -> None:
+    title, actions = st.columns([2, 3], vertical_alignment="center")
+    title.title("Diagnose")
+    with actions.container(horizontal=True, horizontal_alignment="right"):
+        with st.popover("Patient", icon=":material/tune:"):
+            _context(record)
+        with st.popover("Add files", icon=":material/add:"):
+            upload.intake()
+        st.button("New case", icon=":material/restart_alt:", on_click=upload.clear)
+    if record.phantom:
+        st.html(
+            f'<p class="mm-muted">Phantom drawn with: <b>{escape(record.phantom.lower())}</b>. Not a real patient.</p>'
+        )
+
+
+def _context(record: Record) -> None:
+    """Age, sex and how common the conditions are where the patient is seen."""
+    known = record.case.patient
+    st.number_input("Age in years", 0, 120, None if known.age is None else round(known.age), key="age")
+    st.segmented_control("Sex", ("F", "M"), default=known.sex, format_func=_SEX.__getitem__, key="sex")
+    st.markdown("**How common it is where the patient is seen**, in per cent")
+    for label in _prior_labels():
+        st.number_input(
+            LABELS[label].title,
+            0.1,
+            99.0,
+            100 * LABELS[label].prevalence,
+            step=1.0,
+            format="%.0f",
+            key=f"prevalence-{label}",
+            persist_state="session",
+        )
+
+
+def _prior_labels() -> list[str]:
+    return [name for name, label in LABELS.items() if label.group is Group.CONDITION and name != NO_FINDING]
+
+
+def _prevalence() -> tuple[tuple[str, float], ...]:
+    given = ((label, st.session_state.get(f"prevalence-{label}")) for label in _prior_labels())
+    return tuple(
+        (label, q / 100)
+        for label, q in given
+        if q is not None and round(q, 1) != round(100 * LABELS[label].prevalence, 1)
+    )
+
+
+def _patient(record: Record) -> Patient:
+    known = record.case.patient
+    return Patient(age=st.session_state.get("age", known.age), sex=st.session_state.get("sex", known.sex))
+
+
+def _diagnosis(case: Case, choice: Choice) -> Diagnosis | None:
+    """The answer: remembered, or made now with a word on what is being done."""
+    known = engine.remembered(case, choice)
+    if known is not None:
+        return known
+    try:
+        with st.spinner("Loading the networks"):
+            engine.load(choice)
+        with st.spinner(_doing(case)):
+            return engine.diagnose(case, choice)
+    except MultimodalError as error:
+        _notices([Notice(error.code, error.message, item=error.file, refused=True)])
+        return None
+
+
+def _doing(case: Case) -> str:
+    counts = (
+        ("Looking at", case.images, "film"),
+        ("listening to", case.audios, "recording"),
+        ("reading", case.texts, "note"),
+    )
+    parts = [f"{verb} {len(items)} {noun}{'s' if len(items) > 1 else ''}" for verb, items, noun in counts if items]
+    words = ", ".join(parts)
+    return words[0].upper() + words[1:]
+
+
+def _result(case: Case, diagnosis: Diagnosis, colours: Palette) -> None:
+    use, download = st.columns([4, 1], vertical_alignment="center")
+    use.html('<p class="mm-use"><strong>Research use only, not a medical device.</strong></p>')
+    with download.container(horizontal=True, horizontal_alignment="right"):
+        st.download_button(
+            "JSON",
+            diagnosis.to_json(indent=2),
+            file_name="diagnosis.json",
+            mime="application/json",
+            icon=":material/download:",
+            help="The whole diagnosis as JSON",
+            on_click="ignore",
+        )
+    st.html(answer_html(answer(diagnosis)))
+    if diagnosis.labels:
+        _picture(diagnosis, colours)
+    _evidence(case)
+    if diagnosis.labels:
+        st.subheader("Each alone, in pairs, and fused")
+    _notices((*diagnosis.warnings, *diagnosis.quality))
+    if diagnosis.labels:
+        st.html(table.comparison_table(diagnosis))
+    with st.expander("Models and files"):
+        st.html(table.provenance_table(diagnosis))
+
+
+def _picture(diagnosis: Diagnosis, colours: Palette) -> None:
+    st.html(table.legend(diagnosis, colours))
+    answers, pushes = st.columns([8, 5], gap="medium")
+    answers.markdown("**How likely**")
+    answers.altair_chart(
+        chart.answers_chart(diagnosis, colours), theme=None, alt=chart.describe(diagnosis), key="answers"
+    )
+    pushes.markdown("**What moved it**", help="How far each part of the record moved the odds from the base rate.")
+    pushes.altair_chart(
+        chart.pushes_chart(diagnosis, colours),
+        theme=None,
+        alt="What film, sound and note pushed, for or against.",
+        key="pushes",
+    )
+
+
+def _evidence(case: Case) -> None:
+    """One tab a modality that the case holds."""
+    kinds: list[tuple[str, Sequence[Item], Callable[..., None]]] = [
+        ("Film", case.images, viewer.film),
+        ("Sound", case.audios, viewer.sound),
+        ("Note", case.texts, viewer.note),
+    ]
+    held = [kind for kind in kinds if kind[1]]
+    st.subheader("Evidence")
+    titles = [title if len(items) == 1 else f"{title} ({len(items)})" for title, items, _ in held]
+    for tab, (title, items, show) in zip(st.tabs(titles), held, strict=True):
+        with tab:
+            show(items[_which(title, items)])
+
+
+def _which(title: str, items: Sequence[Item]) -> int:
+    if len(items) == 1:
+        return 0
+    names = [f"{kind_of(item)}: {viewer.visible(item.name)}" for item in items]
+    chosen = st.selectbox(
+        f"{title} shown", range(len(items)), format_func=names.__getitem__, key=f"shown-{title}-{len(items)}"
+    )
+    return int(chosen or 0)
+
+
+def _notices(notices: Sequence[Notice]) -> None:
+    """Notices in plain words; nothing a file brought is markup."""
+    if not notices:
+        return
+    entries = "".join(
+        f'<li class="{"refused" if notice.refused else ""}">'
+        + (f"<b>{escape(viewer.visible(notice.item))}</b>: " if notice.item else "")
+        + f"{escape(viewer.visible(notice.message))}</li>"
+        for notice in notices
+    )
+    st.html(f'<ul class="mm-notices" role="status">{entries}</ul>')

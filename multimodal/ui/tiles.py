@@ -1,0 +1,109 @@
+"""What came in: a strip of small tiles, each with its kind, its quality and a way to leave it out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import streamlit as st
+
+from multimodal.case import Audio, Case, Image, Item, Notice
+from multimodal.labels import Site
+from multimodal.ui.picture import data_uri, film_thumbnail, waveform_svg
+from multimodal.ui.record import SITE_WORDS, keyed_items, kind_of, plain
+from multimodal.ui.theme import Palette
+from multimodal.ui.viewer import visible
+
+WIDTH = 214
+"""Of a tile, in pixels."""
+
+
+def strip(case: Case, colours: Palette) -> None:
+    """Draw the tiles and keep the reader's corrections in the session."""
+    with st.container(horizontal=True, wrap=False, gap="small", key="tiles"):
+        for key, item in keyed_items(case):
+            with st.container(border=True, width=WIDTH, gap="xsmall", key=f"tile-{key}"):
+                _tile(key, item, colours)
+
+
+def left_out() -> set[str]:
+    """Keys of the items that the reader took out."""
+    keys: set[str] = st.session_state.setdefault("left_out", set())
+    return keys
+
+
+def sites() -> dict[str, Site | None]:
+    """The reader's word on where sounds were recorded, by item key."""
+    chosen: dict[str, Site | None] = st.session_state.setdefault("sites", {})
+    return chosen
+
+
+def tile_html(item: Item, notices: Sequence[Notice], *, out: bool, colours: Palette) -> str:
+    """One tile's picture, name and quality mark as safe markup."""
+    name = escape(visible(item.name))
+    return (
+        f'<div class="mm-tile{" left-out" if out else ""}">{_thumbnail(item, colours)}'
+        f'<div class="name" title="{name}" dir="auto">{name}</div>{_mark(notices, out)}</div>'
+    )
+
+
+def _tile(key: str, item: Item, colours: Palette) -> None:
+    from multimodal.quality import check
+
+    out = key in left_out()
+    st.html(tile_html(item, (*item.notices, *check(item)), out=out, colours=colours))
+    name = plain(visible(item.name))
+    with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="xsmall", key=f"foot-{key}"):
+        if isinstance(item, Audio):
+            site = sites().get(key, item.site)
+            st.selectbox(
+                f"Kind of {name}",
+                list(SITE_WORDS),
+                index=list(SITE_WORDS).index(site),
+                format_func=SITE_WORDS.__getitem__,
+                key=f"kind-{key}",
+                label_visibility="collapsed",
+                on_change=_set_site,
+                args=(key,),
+                disabled=out,
+            )
+        else:
+            st.html(f'<span class="mm-muted">{escape(kind_of(item))}</span>')
+        st.button(
+            f"{'Put back' if out else 'Leave out'} {name}",
+            key=f"leave-{key}",
+            icon=":material/undo:" if out else ":material/close:",
+            help="Put back" if out else "Leave out",
+            type="tertiary",
+            on_click=_toggle,
+            args=(key,),
+        )
+
+
+def _thumbnail(item: Item, colours: Palette) -> str:
+    if isinstance(item, Image):
+        uri = data_uri(film_thumbnail(item), "image/jpeg")
+        return f'<div class="thumb film"><img src="{uri}" alt="Thumbnail of the film"></div>'
+    if isinstance(item, Audio):
+        uri = data_uri(waveform_svg(item, colours.modalities[item.modality]).encode(), "image/svg+xml")
+        alt = f"Waveform, {item.seconds:.1f} seconds"
+        return f'<div class="thumb wave"><img src="{uri}" alt="{alt}" style="object-fit:fill"></div>'
+    return f'<div class="thumb words" dir="auto">{escape(visible(item.text.strip()[:160]))}</div>'
+
+
+def _mark(notices: Sequence[Notice], out: bool) -> str:
+    if out:
+        return '<div class="mark out"><i></i><span>Left out</span></div>'
+    if not notices:
+        return '<div class="mark"><i></i><span>Good quality</span></div>'
+    words = escape(visible(" ".join(notice.message for notice in notices)))
+    label = "Not used: " if any(notice.refused for notice in notices) else ""
+    return f'<div class="mark warn" title="{words}"><i></i><span>{label}{words}</span></div>'
+
+
+def _toggle(key: str) -> None:
+    left_out().symmetric_difference_update({key})
+
+
+def _set_site(key: str) -> None:
+    sites()[key] = st.session_state[f"kind-{key}"]

@@ -1,0 +1,148 @@
+"""How a record comes in: files, a recording, or a phantom. Everything stays in the session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from multimodal.case import Notice
+from multimodal.errors import InputError
+from multimodal.ui.record import Record, Source
+
+SAMPLES = (
+    ("pneumonia", "Pneumonia", 11),
+    ("obstructive_airway_disease", "Obstructive airway disease", 12),
+    ("heart_failure", "Heart failure", 13),
+    ("valvular_heart_disease", "Heart valve disease", 14),
+    ("no_finding", "No abnormality", 15),
+)
+"""Condition, plain words and seed of the phantoms that are one click away."""
+
+_LEFT_HERE = "Data stays on this machine: nothing is uploaded elsewhere, kept or logged."
+
+
+def current() -> Record | None:
+    """The record on the page, after reading what was given since the last run."""
+    pending: list[Source] = st.session_state.pop("pending", [])
+    sample: tuple[str, str, int] | None = st.session_state.pop("sample", None)
+    if sample is not None:
+        with st.spinner(f"Drawing a phantom with {sample[1].lower()}"):
+            _start(_phantom(*sample))
+    elif pending:
+        known: Record | None = st.session_state.get("record")
+        sources = (*(known.sources if known else ()), *pending)
+        named = pending[0][0] if len(pending) == 1 else f"{len(pending)} files"
+        with st.spinner(f"Decoding {named}"), _refusals():
+            read = _read(sources)
+            if known and not known.phantom:
+                st.session_state["record"] = read
+            else:
+                _start(read)
+    record: Record | None = st.session_state.get("record")
+    return record
+
+
+def welcome() -> None:
+    """The empty page: what to do, and a sample one click away."""
+    st.title("Diagnose")
+    st.html(
+        '<p class="mm-lead">Give one patient\'s record: chest films, heart and lung sounds, clinical notes. '
+        "Any part may be missing. The answer says how likely each condition is, and why.</p>"
+    )
+    files, samples = st.columns([3, 2], gap="large")
+    with files:
+        st.subheader("A patient's record")
+        intake()
+    with samples:
+        st.subheader("A sample case")
+        st.html('<p class="mm-muted">Phantoms: patients that this project draws itself, not real people.</p>')
+        for condition, words, seed in SAMPLES:
+            st.button(
+                words,
+                key=f"sample-{condition}",
+                icon=":material/person_outline:",
+                on_click=_ask_for_sample,
+                args=((condition, words, seed),),
+                width="stretch",
+            )
+
+
+def intake() -> None:
+    """Files and the microphone."""
+    turn = st.session_state.setdefault("intake", 0)
+    st.file_uploader(
+        "Films (DICOM, PNG, JPEG), sounds (WAV, FLAC, MP3, OGG), notes (TXT, PDF), or a zip of them",
+        accept_multiple_files=True,
+        key=f"files-{turn}",
+        on_change=_take_files,
+        args=(f"files-{turn}",),
+    )
+    st.audio_input(
+        "Or record a heart or lung sound", key=f"microphone-{turn}", on_change=_take_sound, args=(f"microphone-{turn}",)
+    )
+    st.html(f'<p class="mm-muted">{_LEFT_HERE}</p>')
+
+
+def clear() -> None:
+    """Forget the record and everything made from it."""
+    turn = st.session_state.get("intake", 0)
+    for key in ("record", "diagnoses", "refusals", "left_out", "sites", "age", "sex"):
+        st.session_state.pop(key, None)
+    st.session_state["intake"] = turn + 1
+
+
+def refusals() -> list[Notice]:
+    """What could not be taken in at all, until the next try."""
+    notices: list[Notice] = st.session_state.get("refusals", [])
+    return notices
+
+
+def _start(record: Record) -> None:
+    turn = st.session_state.get("intake", 0)
+    clear()
+    st.session_state["intake"] = turn
+    st.session_state["record"] = record
+
+
+def _read(sources: tuple[Source, ...]) -> Record:
+    from multimodal.formats import read_case
+
+    return Record(sources=sources, case=read_case(sources))
+
+
+def _phantom(condition: str, words: str, seed: int) -> Record:
+    from multimodal.phantom import draw_patient, render, to_case
+
+    return Record(sources=(), case=to_case(render(draw_patient(seed, condition))), phantom=words)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Keep a refused reading as a notice; the record before it stays."""
+    st.session_state.pop("refusals", None)
+    try:
+        yield
+    except InputError as error:
+        st.session_state["refusals"] = [Notice(error.code, error.message, item=error.file, refused=True)]
+
+
+def _ask_for_sample(sample: tuple[str, str, int]) -> None:
+    st.session_state["sample"] = sample
+
+
+def _take_files(key: str) -> None:
+    files = st.session_state[key]
+    st.session_state["pending"] = [(file.name, file.getvalue()) for file in files]
+    st.session_state["intake"] += 1
+
+
+def _take_sound(key: str) -> None:
+    recording = st.session_state[key]
+    if recording is None:
+        return
+    record: Record | None = st.session_state.get("record")
+    taken = sum(name.startswith("recording ") for name, _ in record.sources) if record else 0
+    st.session_state["pending"] = [(f"recording {taken + 1}.wav", recording.getvalue())]
+    st.session_state["intake"] += 1
