@@ -310,7 +310,13 @@ def drop_modalities(present: Tensor, rate: float, generator: torch.Generator | N
     return present & kept
 
 
-def fuse(head: FusionHead, given: FusionInput, prior: Tensor, labels: Sequence[str]) -> tuple[Tensor, Tensor]:
+def fuse(
+    head: FusionHead,
+    given: FusionInput,
+    prior: Tensor,
+    labels: Sequence[str],
+    calibrate: Callable[[Tensor], Tensor] | None = None,
+) -> tuple[Tensor, Tensor]:
     """Fused answer of a head for every label: late pooling where it was not trained, ``no_finding`` by its rule.
 
     Args:
@@ -318,19 +324,21 @@ def fuse(head: FusionHead, given: FusionInput, prior: Tensor, labels: Sequence[s
         given: What the branches say, over ``labels``.
         prior: (L,) ``logit q`` of the reference prevalence.
         labels: The L label names.
+        calibrate: (B, L) fused log-odds relative to ``logit q`` to calibrated ones, if the head has a calibration.
 
     Returns:
         (B, L) log-odds and (B, L) bool, whether the label is spoken of; where it is not, the answer is absent
-        and the log-odds are the prior's.
+        and the log-odds mean nothing.
     """
-    heard = spoken(given.speaks, given.present)
+    missing = sorted(set(head.labels) - set(labels))
+    if missing:
+        raise UsageError(f"Expected evidence on the labels of the head, but {', '.join(missing)} are not there.")
+    known = [labels.index(name) for name in head.labels]
     relative = late(given.evidence, given.speaks, given.present)
-    known = [labels.index(name) for name in head.labels if name in labels]
-    if len(known) != len(head.labels):
-        missing = sorted(set(head.labels) - set(labels))
-        raise UsageError(f"Expected the evidence to cover the head's labels, but it lacks {', '.join(missing)}.")
     relative[:, known] = head(
         given.embeddings, given.evidence[:, :, known], given.speaks[:, :, known], given.present, given.context
     ).to(relative.dtype)
-    evidence = torch.where(heard, given.evidence, 0.0)
-    return conjoin(relative + prior, evidence, heard, prior, labels), heard.any(dim=1)
+    if calibrate is not None:
+        relative = calibrate(relative)
+    heard = spoken(given.speaks, given.present)
+    return conjoin(relative + prior, given.evidence, heard, prior, labels), heard.any(dim=1)

@@ -1,0 +1,47 @@
+"""Where networks run: the one place that knows about CUDA, MPS and the CPU."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+from torch import nn
+
+from multimodal.errors import UsageError
+
+DEVICES = ("auto", "cuda", "mps", "cpu")
+
+
+def resolve(name: str | torch.device) -> torch.device:
+    """The device of a name; "auto" is CUDA where there is one, else MPS, else the CPU.
+
+    Raises:
+        UsageError: If there is no such device here.
+
+    >>> resolve("cpu")
+    device(type='cpu')
+    """
+    if isinstance(name, torch.device):
+        return name
+    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(kind for kind, available in here.items() if available))
+    kind = name.partition(":")[0]
+    if kind not in here:
+        raise UsageError(f"Expected a device out of {', '.join(DEVICES)}, but got {name!r}.")
+    if not here[kind]:
+        raise UsageError(f"There is no {kind} device here; choose another or auto.")
+    return torch.device(name)
+
+
+def place(network: nn.Module, device: torch.device) -> None:
+    """Move a network to a device in the layout that is fastest there."""
+    if device.type == "cuda":
+        network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    else:
+        network.to(device)
+
+
+def precision(device: torch.device) -> AbstractContextManager[object]:
+    """bfloat16 autocast on CUDA, full precision elsewhere."""
+    return torch.autocast("cuda", dtype=torch.bfloat16) if device.type == "cuda" else nullcontext()

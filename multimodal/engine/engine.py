@@ -1,0 +1,208 @@
+"""The engine: cases to diagnoses."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
+
+import numpy as np
+
+from multimodal.case import Audio, Case, Diagnosis, Image, Item, ItemResult, ModelRef, Notice, Text
+from multimodal.engine import answer
+from multimodal.engine.device import resolve
+from multimodal.engine.inference import ItemOutput, attempt
+from multimodal.engine.models import Models
+from multimodal.engine.statement import Statement, state, vocabulary
+from multimodal.errors import MultimodalError, UsageError
+from multimodal.labels import LABELS, Modality, Site
+from multimodal.quality import check
+from multimodal.zoo import LoadedBranch
+
+SITE_DOUBT = 3.0
+"""Log-odds against the user's word at which a sound's site is doubted: 95 %."""
+
+
+@dataclass
+class _Entry:
+    """An item on its way through the engine."""
+
+    item: Item
+    quality: list[Notice]
+    used: bool
+    site: Site | None
+    outputs: list[ItemOutput] = field(default_factory=list)
+
+    def refuse(self, code: str, message: str) -> None:
+        self.quality.append(Notice(code, message, item=self.item.name, refused=True))
+        self.used = False
+
+
+class Engine:
+    """Turns cases into diagnoses; safe to share between threads.
+
+    Args:
+        models: Kind ("image", "audio", "text", "fusion") to the name of a bundle, or of several of one kind joined
+            by "+", whose answers are averaged and pooled by ``late``; what is left out takes its default.
+        device: "auto", "cuda", "mps" or "cpu".
+        prevalence: Reference prevalence by label, between 0 and 1; what is left out keeps the vocabulary's.
+
+    Raises:
+        UsageError: If a kind, label, prevalence or device cannot be used.
+        ModelError: If a bundle is missing or its config malformed.
+    """
+
+    def __init__(
+        self,
+        models: Mapping[str, str] | None = None,
+        *,
+        device: str = "auto",
+        prevalence: Mapping[str, float] | None = None,
+    ) -> None:
+        self.prevalence = _checked(prevalence or {})
+        self._device = resolve(device)
+        self._models = Models(models or {}, self._device)
+
+    @property
+    def models(self) -> dict[str, ModelRef]:
+        """The bundles that answer, by kind."""
+        return dict(self._models.refs)
+
+    @property
+    def device(self) -> str:
+        """Where the branches run."""
+        return str(self._device)
+
+    def branches(self, modality: Modality) -> tuple[LoadedBranch, ...]:
+        """The loaded bundles of a modality, on the device; more than one for an ensemble, none where there is none."""
+        return self._models.branches(modality)
+
+    def warm_up(self) -> None:
+        """Load the weights and run every branch once, so that the first case does not wait."""
+        samples: dict[Modality, Item] = {
+            Modality.IMAGE: Image("warm-up", "", np.zeros((64, 64), np.float32)),
+            Modality.AUDIO: Audio("warm-up", "", np.zeros(8000, np.float32), 4000),
+            Modality.TEXT: Text("warm-up", "", "warm up"),
+        }
+        for modality, item in samples.items():
+            for branch in self.branches(modality):
+                attempt(branch, [item], self._device)
+        _ = self._models.head
+
+    def diagnose(self, case: Case) -> Diagnosis:
+        """Diagnose one case.
+
+        An item that cannot be scored becomes a notice; a case without any that can gets no labels and a warning.
+
+        Raises:
+            ModelError: If a bundle's weights cannot be loaded.
+        """
+        return self.diagnose_many([case])[0]
+
+    def diagnose_many(self, cases: Sequence[Case]) -> list[Diagnosis]:
+        """Diagnose several cases, each as if it were alone; the time is shared evenly among them.
+
+        Raises:
+            ModelError: If a bundle's weights cannot be loaded.
+        """
+        start = time.perf_counter()
+        entries = [[_judge(item) for item in case.items] for case in cases]
+        for modality in Modality:
+            self._score(modality, [e for each in entries for e in each if e.used and e.item.modality is modality])
+        warnings = [self._settle_sites(each) for each in entries]
+        statements = [self._statements(each) for each in entries]
+        readings = self._models.readings
+        patients = [case.patient for case in cases]
+        fused = answer.fuse_all(
+            self._models.head, readings, list(zip(statements, patients, strict=True)), self.prevalence
+        )
+        diagnoses = []
+        for case, each, said, result, notes in zip(cases, entries, statements, fused, warnings, strict=True):
+            labels, uncovered = answer.label_results(result, said, readings, self.prevalence)
+            diagnoses.append(
+                Diagnosis(
+                    case_id=case.case_id,
+                    labels=labels,
+                    by_modality=answer.by_modality(said, self.prevalence),
+                    by_subset=answer.by_subset(result),
+                    shares=answer.label_shares(result, said, self.prevalence),
+                    quality=tuple(notice for entry in each for notice in entry.quality),
+                    warnings=(*case.problems, *self._models.notices, *notes, *answer.cautions(said, uncovered)),
+                    items=tuple(_result(entry) for entry in each),
+                    models=self.models,
+                    version=version("multimodal-diagnosis"),
+                    elapsed_ms=0.0,
+                )
+            )
+        elapsed_ms = 1000 * (time.perf_counter() - start) / max(1, len(cases))
+        return [replace(diagnosis, elapsed_ms=elapsed_ms) for diagnosis in diagnoses]
+
+    def _score(self, modality: Modality, entries: Sequence[_Entry]) -> None:
+        """Run every bundle of a modality over its items; one that a bundle cannot score is refused."""
+        if not entries:
+            return
+        branches = self.branches(modality)
+        if not branches:
+            for entry in entries:
+                entry.refuse("no_branch", f"There is no trained {modality} branch; the file is left out.")
+        for branch in branches:
+            outputs = attempt(branch, [entry.item for entry in entries], self._device)
+            for entry, output in zip(entries, outputs, strict=True):
+                if not isinstance(output, MultimodalError):
+                    entry.outputs.append(output)
+                elif entry.used:
+                    entry.refuse(output.code, output.message)
+
+    def _settle_sites(self, entries: Sequence[_Entry]) -> list[Notice]:
+        """The site of each sound: the user's word, else the branch's guess."""
+        notices = []
+        for entry in entries:
+            heard = [output.site_logit for output in entry.outputs if output.site_logit is not None]
+            if not entry.used or not heard:
+                continue
+            lung = float(np.mean(heard))
+            guess = Site.LUNG if lung > 0 else Site.HEART
+            if entry.site is None:
+                entry.site = guess
+                message = f"Taken for a {guess} sound by its content; say which it is if that is wrong."
+                notices.append(Notice("site_guessed", message, item=entry.item.name))
+            elif guess is not entry.site and abs(lung) > SITE_DOUBT:
+                message = f"Given as a {entry.site} sound, but it sounds like the {guess}; check the site."
+                notices.append(Notice("site_doubted", message, item=entry.item.name))
+            if not vocabulary(Modality.AUDIO, self.branches(Modality.AUDIO), entry.site):
+                entry.refuse("nothing_to_say", f"The audio branch has not learned to judge {entry.site} sounds.")
+        return notices
+
+    def _statements(self, entries: Sequence[_Entry]) -> dict[Modality, Statement]:
+        statements = {}
+        for modality in Modality:
+            used = [entry for entry in entries if entry.used and entry.item.modality is modality]
+            if used:
+                branches = self.branches(modality)
+                outputs = [[entry.outputs[i] for entry in used] for i in range(len(branches))]
+                statements[modality] = state(modality, branches, outputs, [entry.site for entry in used])
+        return statements
+
+
+def _judge(item: Item) -> _Entry:
+    """Quality of an item, before any network sees it."""
+    notices = [*item.notices, *check(item)]
+    site = item.site if isinstance(item, Audio) else None
+    return _Entry(item, notices, used=not any(notice.refused for notice in notices), site=site)
+
+
+def _result(entry: _Entry) -> ItemResult:
+    item = entry.item
+    return ItemResult(item.name, item.sha256, item.modality.value, entry.site and entry.site.value, entry.used)
+
+
+def _checked(prevalence: Mapping[str, float]) -> dict[str, float]:
+    """Reference prevalence of every label, with the user's own."""
+    unknown = sorted(set(prevalence) - set(LABELS))
+    if unknown:
+        raise UsageError(f"Expected a prevalence of {', '.join(LABELS)}, but got {', '.join(unknown)}.")
+    for name, value in prevalence.items():
+        if not 0 < value < 1:
+            raise UsageError(f"Expected the prevalence of {name} to be between 0 and 1, but got {value}.")
+    return {name: prevalence.get(name, label.prevalence) for name, label in LABELS.items()}

@@ -1,0 +1,320 @@
+from __future__ import annotations
+
+import json
+import math
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.special import expit, logit
+
+from multimodal import zoo
+from multimodal.branches.image import SmallCNN
+from multimodal.calibrate import LabelCalibration
+from multimodal.case import Case, Diagnosis, Notice
+from multimodal.engine import Engine, run
+from multimodal.engine.answer import cautions
+from multimodal.engine.statement import Statement
+from multimodal.errors import BundleNotFoundError, UsageError
+from multimodal.labels import LABELS, NO_FINDING, Group, Modality, Site, labels_of
+from tests.engine.tiny import film, full_case, note, save_branch, save_head, sound
+
+SUBSETS = ["image", "audio", "text", "image+audio", "image+text", "audio+text", "image+audio+text"]
+HEADS = ["late", "tiny_concat", "tiny_gated", "tiny_attention"]
+
+
+def part(case: Case, subset: str) -> Case:
+    names = subset.split("+")
+    return replace(
+        case,
+        images=case.images if "image" in names else (),
+        audios=case.audios if "audio" in names else (),
+        texts=case.texts if "text" in names else (),
+    )
+
+
+def codes(notices: tuple[Notice, ...]) -> set[str]:
+    return {notice.code for notice in notices}
+
+
+def numbers(diagnosis: Diagnosis) -> dict[str, float]:
+    found = {f"fused:{result.label}": result.probability for result in diagnosis.labels}
+    for part_of in (diagnosis.by_modality, diagnosis.by_subset, diagnosis.shares):
+        found |= {f"{key}:{label}": value for key, each in part_of.items() for label, value in each.items()}
+    return found
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_every_number_keeps_the_contract(head):
+    diagnosis = Engine({"fusion": head}).diagnose(full_case())
+    fused = {result.label: result for result in diagnosis.labels}
+    assert list(diagnosis.by_subset) == SUBSETS
+    assert diagnosis.by_subset["image+audio+text"] == {label: result.probability for label, result in fused.items()}
+    assert [r.probability for r in diagnosis.labels] == sorted((r.probability for r in diagnosis.labels), reverse=True)
+    for subset, answers in diagnosis.by_subset.items():
+        members = subset.split("+")
+        assert set(answers) == set().union(*(diagnosis.by_modality[m] for m in members))
+        least = min(diagnosis.by_modality[m][NO_FINDING] for m in members)
+        conditions = [p for name, p in answers.items() if LABELS[name].group is Group.CONDITION and name != NO_FINDING]
+        assert answers[NO_FINDING] == pytest.approx(min(least, 1 - max(conditions)))
+    for label, shares in diagnosis.shares.items():
+        assert shares["base"] == pytest.approx(logit(LABELS[label].prevalence))
+        assert sum(shares.values()) == pytest.approx(logit(fused[label].probability), abs=1e-6)
+        for modality, answers in diagnosis.by_modality.items():
+            assert label in answers or shares[modality] == 0
+    for result in diagnosis.labels:
+        assert set(result.set) <= {0, 1}
+        assert result.set
+        if result.present is not None:
+            assert result.present is (result.probability >= result.threshold)
+
+
+def test_late_is_the_formula():
+    diagnosis = Engine({"fusion": "late"}).diagnose(full_case())
+    for label, p in diagnosis.by_subset["image+audio+text"].items():
+        if label != NO_FINDING:
+            prior = logit(LABELS[label].prevalence)
+            said = [answers[label] for answers in diagnosis.by_modality.values() if label in answers]
+            assert logit(p) == pytest.approx(prior + sum(logit(q) - prior for q in said))
+
+
+def test_a_trained_head_is_not_late_pooling():
+    late, gated = (Engine({"fusion": head}).diagnose(full_case()) for head in ("late", "tiny_gated"))
+    assert late.by_modality == gated.by_modality
+    assert late.by_subset["image+text"]["pneumonia"] != pytest.approx(
+        gated.by_subset["image+text"]["pneumonia"], abs=1e-4
+    )
+
+
+@pytest.mark.parametrize("subset", SUBSETS)
+def test_a_subset_alone_answers_as_within_the_whole(subset):
+    engine = Engine()
+    whole, alone = engine.diagnose(full_case()), engine.diagnose(part(full_case(), subset))
+    assert alone.by_subset[subset] == pytest.approx(whole.by_subset[subset], abs=1e-12)
+    assert ("single_modality" in codes(alone.warnings)) is ("+" not in subset)
+
+
+def test_neighbours_in_a_batch_change_nothing():
+    engine = Engine()
+    cases = [full_case(seed) for seed in range(3)]
+    cases.append(replace(full_case(3), images=(film(7, size=90), film(8)), texts=()))
+    cases.append(part(full_case(4), "text"))
+    for case, together in zip(cases, engine.diagnose_many(cases), strict=True):
+        assert numbers(together) == pytest.approx(numbers(engine.diagnose(case)), abs=1e-6)
+
+
+def test_three_films_and_eight_heart_sounds():
+    films, sounds = tuple(film(i) for i in range(3)), tuple(sound(i, seconds=2 + i) for i in range(8))
+    diagnosis = Engine().diagnose(Case("many", films, sounds))
+    assert len(diagnosis.items) == 11
+    assert all(item.used for item in diagnosis.items)
+    assert set(diagnosis.by_modality["audio"]) == set(labels_of(Modality.AUDIO, Site.HEART))
+
+
+def test_windows_then_items_then_sites_are_averaged():
+    engine = Engine({"fusion": "late"})
+    (branch,) = engine.branches(Modality.AUDIO)
+    sounds = (sound(0, seconds=9), sound(1), sound(2, Site.LUNG))
+    one, two, lung = (output.logits for output in run(branch, sounds, "cpu"))
+    answers = engine.diagnose(Case("c", audios=sounds)).by_modality["audio"]
+
+    def expected(label: str, logits: np.ndarray) -> float:
+        i = branch.config.labels.index(label)
+        calibration = branch.config.calibration[label]
+        prior = logit(LABELS[label].prevalence) - logit(calibration["prevalence"])
+        return expit(prior + calibration["scale"] * logits[i] + calibration["bias"])
+
+    assert answers["murmur"] == pytest.approx(expected("murmur", (one + two) / 2))
+    assert answers["crackles"] == pytest.approx(expected("crackles", lung))
+    assert answers[NO_FINDING] == pytest.approx(expected(NO_FINDING, ((one + two) / 2 + lung) / 2))
+
+
+def test_the_site_is_the_users_word_else_the_branchs():
+    engine = Engine()
+    (branch,) = engine.branches(Modality.AUDIO)
+    guessed = Site.LUNG if run(branch, [sound(0, None)], "cpu")[0].site_logit > 0 else Site.HEART
+    diagnosis = engine.diagnose(Case("c", audios=(sound(0, None),)))
+    assert diagnosis.items[0].site == guessed
+    assert "site_guessed" in codes(diagnosis.warnings)
+    told = engine.diagnose(Case("c", audios=(sound(0, Site.LUNG),)))
+    assert told.items[0].site == "lung"
+    assert "site_guessed" not in codes(told.warnings)
+    assert set(told.by_modality["audio"]) == set(labels_of(Modality.AUDIO, Site.LUNG))
+
+
+def test_an_item_that_is_unfit_is_left_out_and_named():
+    blank = replace(film(1), name="blank.png", pixels=np.zeros((100, 100), np.float32))
+    engine = Engine()
+    diagnosis = engine.diagnose(replace(full_case(), images=(film(0), blank)))
+    assert [(n.code, n.item, n.refused) for n in diagnosis.quality if n.refused] == [("film_blank", "blank.png", True)]
+    assert [item.used for item in diagnosis.items if item.modality == "image"] == [True, False]
+    assert numbers(diagnosis) == numbers(engine.diagnose(full_case()))
+
+
+def test_a_nan_is_an_error_of_its_item_and_never_a_probability(monkeypatch):
+    forward = SmallCNN.forward
+
+    def poisoned(self, x):
+        embedding, logits = forward(self, x)
+        return embedding, logits.masked_fill(logits[:, :1] == target, math.nan)
+
+    engine = Engine()
+    (target,) = run(engine.branches(Modality.IMAGE)[0], [film(1)], "cpu")[0].logits[:1].tolist()
+    monkeypatch.setattr(SmallCNN, "forward", poisoned)
+    diagnoses = engine.diagnose_many([full_case(), replace(full_case(), images=(film(0), film(1)))])
+    assert [n.code for n in diagnoses[1].quality] == ["non_finite"]
+    assert numbers(diagnoses[0]) == numbers(diagnoses[1])
+    alone = engine.diagnose(Case("c", images=(film(1),)))
+    assert (alone.labels, alone.by_subset) == ((), {})
+    assert codes(alone.warnings) == {"nothing_scored"}
+
+
+def test_files_that_could_not_be_read_are_carried_over():
+    problem = Notice("corrupt_file", "The file is cut short.", item="a.dcm", refused=True)
+    diagnosis = Engine().diagnose(replace(full_case(), problems=(problem,)))
+    assert problem in diagnosis.warnings
+
+
+def test_a_case_with_nothing_fit_gets_no_answer():
+    silent = replace(sound(), samples=np.zeros(8000, np.float32))
+    diagnosis = Engine().diagnose(Case("c", audios=(silent,)))
+    assert diagnosis.labels == ()
+    assert codes(diagnosis.quality) == {"sound_silent"}
+    assert Engine().diagnose(Case("nothing")).labels == ()
+
+
+def test_json_round_trip():
+    diagnosis = Engine().diagnose(full_case())
+    again = Diagnosis.from_json(diagnosis.to_json())
+    assert again == diagnosis
+    raw = json.loads(diagnosis.to_json())
+    assert raw["models"]["image"]["name"] == "tiny_image"
+    assert len(raw["models"]["fusion"]["sha256"]) == 64
+    assert raw["elapsed_ms"] > 0
+
+
+@pytest.mark.parametrize("kind", ["image", "audio", "text"])
+def test_a_swapped_branch_sends_the_head_home(kind):
+    swapped = Engine({kind: f"other_{kind}"})
+    diagnosis = swapped.diagnose(full_case())
+    assert "fusion_fallback" in codes(diagnosis.warnings)
+    assert diagnosis.models["fusion"].name == "late"
+    late = Engine({kind: f"other_{kind}", "fusion": "late"}).diagnose(full_case())
+    assert "fusion_fallback" not in codes(late.warnings)
+    assert numbers(diagnosis) == numbers(late)
+
+
+def test_an_ensemble_is_the_mean_in_log_odds():
+    one, other, both = (
+        Engine({"image": name}).diagnose(full_case())
+        for name in ("tiny_image", "other_image", "tiny_image+other_image")
+    )
+    for label, p in both.by_modality["image"].items():
+        mean = (logit(one.by_modality["image"][label]) + logit(other.by_modality["image"][label])) / 2
+        assert logit(p) == pytest.approx(mean)
+    assert "fusion_fallback" in codes(both.warnings)
+    assert both.models["image"].name == "tiny_image+other_image"
+
+
+def test_reference_prevalence_moves_all_answers_and_no_decision():
+    usual = Engine({"fusion": "late"}).diagnose(full_case())
+    rare = Engine({"fusion": "late"}, prevalence={"pneumonia": 0.01}).diagnose(full_case())
+    step = logit(0.01) - logit(LABELS["pneumonia"].prevalence)
+    for before, after in (
+        (usual.by_modality["image"], rare.by_modality["image"]),
+        *zip(usual.by_subset.values(), rare.by_subset.values(), strict=True),
+    ):
+        if "pneumonia" in before:
+            assert logit(after["pneumonia"]) == pytest.approx(logit(before["pneumonia"]) + step)
+    was, now = ({r.label: r for r in d.labels}["pneumonia"] for d in (usual, rare))
+    assert (was.present, was.set) == (now.present, now.set)
+    assert rare.shares["pneumonia"]["base"] == pytest.approx(logit(0.01))
+
+
+def test_one_branch_decides_by_its_own_threshold_and_set():
+    engine = Engine({"fusion": "late"})
+    diagnosis = engine.diagnose(Case("c", images=(film(),)))
+    config = engine.branches(Modality.IMAGE)[0].config
+    for result in diagnosis.labels:
+        prior = logit(LABELS[result.label].prevalence)
+        assert logit(result.threshold) == pytest.approx(prior + config.calibration[result.label]["threshold"])
+        evidence = float(logit(result.probability) - prior)
+        if config.calibration[result.label]["conformal"] is None:
+            assert result.set == (0, 1)
+            assert result.present is (evidence >= 0.1)
+        else:
+            expected = tuple(answer for answer, holds in ((0, evidence <= 0.4), (1, evidence >= -0.3)) if holds)
+            assert result.set == expected
+            assert result.present is (None if expected == (0, 1) else evidence >= 0.1)
+
+
+def test_a_head_with_a_calibration_is_read_by_it(zoo_root):
+    reading = {"scale": 0.5, "bias": float(logit(0.3)), "prevalence": 0.3, "threshold": -1.0, "conformal": None}
+    save_head(zoo_root, "halved", "late", {}, calibration={"pneumonia": reading})
+    plain, halved = (Engine({"fusion": name}).diagnose(full_case()) for name in ("late", "halved"))
+    prior = logit(LABELS["pneumonia"].prevalence)
+    for subset in SUBSETS[3:]:
+        before, after = (logit(d.by_subset[subset]["pneumonia"]) - prior for d in (plain, halved))
+        assert after == pytest.approx(before / 2)
+    result = next(r for r in halved.labels if r.label == "pneumonia")
+    assert logit(result.threshold) == pytest.approx(prior - 1)
+
+
+def test_disagreement_is_named():
+    reading = LabelCalibration(1.0, 0.0, 0.5, 0.1, None)
+
+    def says(film_evidence: float, note_evidence: float) -> dict[Modality, Statement]:
+        return {
+            m: Statement({"pneumonia": e}, None, {"pneumonia": (reading,)})
+            for m, e in ((Modality.IMAGE, film_evidence), (Modality.TEXT, note_evidence))
+        }
+
+    (notice,) = cautions(says(2.5, -2.0), ())
+    assert notice.code == "disagreement"
+    assert "film speaks for pneumonia" in notice.message
+    assert cautions(says(5.0, 1.0), ()) == []  # far apart, but on one side
+    assert cautions(says(0.5, -0.5), ()) == []  # on both sides, but close
+
+
+def test_threads_share_one_engine():
+    engine = Engine()
+    cases = [full_case(seed) for seed in range(4)] * 2
+    expected = [numbers(engine.diagnose(case)) for case in cases]
+    with ThreadPoolExecutor(4) as pool:
+        assert [numbers(d) for d in pool.map(engine.diagnose, cases)] == expected
+
+
+def test_engines_share_loaded_bundles():
+    one, other = Engine(), Engine({"fusion": "late"})
+    assert one.branches(Modality.IMAGE)[0].network is other.branches(Modality.IMAGE)[0].network
+
+
+def test_warm_up_needs_no_case():
+    Engine().warm_up()
+
+
+def test_a_branch_without_a_modality(tmp_path, monkeypatch):
+    save_branch(tmp_path, "image", "only")
+    (tmp_path / zoo.DEFAULTS).write_text('{"image": "only"}')
+    monkeypatch.setattr(zoo, "roots", lambda: (tmp_path,))
+    diagnosis = Engine().diagnose(replace(full_case(), texts=(note(),)))
+    assert list(diagnosis.by_subset) == ["image"]
+    assert codes(diagnosis.quality) == {"no_branch"}
+    assert diagnosis.models["fusion"].name == "late"
+
+
+def test_unusable_arguments_are_refused(tmp_path, monkeypatch):
+    with pytest.raises(UsageError, match="image, audio, text, fusion"):
+        Engine({"films": "tiny_image"})
+    with pytest.raises(BundleNotFoundError, match="tiny_image"):
+        Engine({"image": "missing"})
+    with pytest.raises(UsageError, match="between 0 and 1"):
+        Engine(prevalence={"pneumonia": 1.0})
+    with pytest.raises(UsageError, match="pneumonia"):
+        Engine(prevalence={"flu": 0.1})
+    with pytest.raises(UsageError, match="device"):
+        Engine(device="tpu")
+    monkeypatch.setattr(zoo, "roots", lambda: (tmp_path,))
+    with pytest.raises(BundleNotFoundError, match="no trained branch"):
+        Engine()
