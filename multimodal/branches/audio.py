@@ -45,7 +45,7 @@ class AttentionPool(nn.Module):
 
     def forward(self, states: Tensor) -> Tensor:
         """(B, T', C) to (B, C)."""
-        return torch.einsum("bt,btc->bc", self.weights(states), states.float())
+        return (self.weights(states).unsqueeze(-1) * states).sum(1)
 
 
 @register("audio", "lstm")
