@@ -17,7 +17,7 @@ not depend on disease, so no reader of pixels and samples with those errors does
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations, product
@@ -47,26 +47,67 @@ from multimodal.phantom.patient import (
     mean_rates,
     stream,
 )
-from multimodal.phantom.signs import SIGN, SIGNS, FloatArray, Source, false_density, keys_of, true_density
+from multimodal.phantom.signs import SIGN, FloatArray, Source, false_density, keys_of, true_density
 
-MEASURING_NOISE = {Source.FILM: 0.10, Source.HEART: 0.10, Source.LUNG: 0.10}
+MEASURING_NOISE = {Source.FILM: 0.12, Source.HEART: 0.15, Source.LUNG: 0.15}
 _SOURCES = {Modality.IMAGE: (Source.FILM,), Modality.AUDIO: (Source.HEART, Source.LUNG), Modality.TEXT: ()}
 
-_STRENGTHS = (np.arange(100) + 0.5) / 100
-_SEVERITIES = (np.arange(12) + 0.5) / 12
+_POINTS = np.concatenate(([0.0], (np.arange(100) + 0.5) / 100))  # strength: none, then the grid
+_SEVERITIES = np.concatenate(([0.0], (np.arange(12) + 0.5) / 12))  # well, then the grid
 
 
 @dataclass(frozen=True)
-class _Hypothesis:
-    """Diseases and lesions, with their prior given age and sex; findings are summed over."""
+class _Hypotheses:
+    """What could be true: H sets of diseases and lesions, each at S severities.
 
-    diseases: frozenset[str]
-    lesions: frozenset[str]
-    log_prior: float
+    Attributes:
+        facts: (H, number of facts) float 0 or 1, columns by :data:`_FACTS`.
+        findings: (F, H, S) prior probability of each finding.
+        severities: (H, S) weight of each severity: a well patient has the first only.
+        diseases: The diseases of each hypothesis.
+        share: (H,) prior of the lesions given the diseases.
+    """
+
+    facts: FloatArray
+    findings: FloatArray
+    severities: FloatArray
+    diseases: tuple[frozenset[str], ...]
+    share: FloatArray
+
+
+_FACTS = (*DISEASES, *LESIONS)
+
+
+def _lesion_sets() -> list[tuple[frozenset[str], float]]:
+    sets = [frozenset(c) for n in range(1, len(LESIONS) + 1) for c in combinations(LESIONS, n)]
+    weights = [np.prod([p if lesion in s else 1 - p for lesion, p in LESIONS.items()]) for s in sets]
+    return [(s, float(w / sum(weights))) for s, w in zip(sets, weights, strict=True)]
 
 
 @cache
-def _hypotheses(band: int, sex: str) -> tuple[_Hypothesis, ...]:
+def _hypotheses() -> _Hypotheses:
+    rows: list[tuple[frozenset[str], frozenset[str], float]] = []
+    for n in range(len(DISEASES) + 1):
+        for chosen in combinations(DISEASES, n):
+            lesions = _lesion_sets() if VALVULAR in chosen else [(frozenset[str](), 1.0)]
+            rows += [(frozenset(chosen), held, share) for held, share in lesions]
+    diseases = tuple(row[0] for row in rows)
+    prior = beta.pdf(_SEVERITIES[1:], 2, 2)
+    ill, well = np.concatenate(([0.0], prior / prior.sum())), np.eye(len(_SEVERITIES))[0]
+    return _Hypotheses(
+        facts=np.array([[float(fact in row[0] | row[1]) for fact in _FACTS] for row in rows]),
+        findings=np.array(
+            [[[finding_probability(f, d, s) for s in _SEVERITIES] for d in diseases] for f in FINDINGS]
+        ),
+        severities=np.array([ill if d else well for d in diseases]),
+        diseases=diseases,
+        share=np.array([row[2] for row in rows]),
+    )
+
+
+@cache
+def _prior(band: int, sex: str) -> FloatArray:
+    """(H,) prior of the hypotheses given age band and sex, up to a factor."""
     weights: dict[frozenset[str], float] = {}
     for condition, prior in PRIOR.items():
         who = prior * AGES[condition][band] * (MALE[condition] if sex == "M" else 1 - MALE[condition])
@@ -78,63 +119,43 @@ def _hypotheses(band: int, sex: str) -> tuple[_Hypothesis, ...]:
             diseases = frozenset({condition, *(d for d, h in zip(others, has, strict=True) if h)})
             chance = float(np.prod([COMORBIDITY if h else 1 - COMORBIDITY for h in has]))
             weights[diseases] = weights.get(diseases, 0.0) + who * chance
-    total = sum(weights.values())
-    return tuple(
-        _Hypothesis(diseases, lesions, float(np.log(weight / total * share)))
-        for diseases, weight in weights.items()
-        for lesions, share in (_lesion_sets() if VALVULAR in diseases else ((frozenset[str](), 1.0),))
-    )
+    known = _hypotheses()
+    return known.share * np.array([weights[d] for d in known.diseases])
 
 
-@cache
-def _lesion_sets() -> tuple[tuple[frozenset[str], float], ...]:
-    sets = [frozenset(c) for n in range(1, len(LESIONS) + 1) for c in combinations(LESIONS, n)]
-    weights = [np.prod([p if lesion in s else 1 - p for lesion, p in LESIONS.items()]) for s in sets]
-    return tuple((s, float(w / sum(weights))) for s, w in zip(sets, weights, strict=True))
-
-
-def _strength_likelihoods(
+def _readings(
     patient: PhantomPatient, signs: Mapping[str, float], told: Told, modalities: Collection[Modality]
-) -> dict[str, tuple[float, FloatArray]]:
-    """Per observed sign: likelihood of its readings at strength 0 and at each strength of the grid."""
-    found: dict[str, tuple[float, FloatArray]] = {}
-    points = np.concatenate(([0.0], _STRENGTHS))
-    rng = stream(patient.seed, Stream.READER)
-    errors = dict(zip(SIGN, rng.standard_normal(len(SIGN)), strict=True))
-    measured = keys_of(source for m in modalities for source in _SOURCES[m])
-    for key in SIGN:
-        likelihood = np.ones_like(points)
-        if key in measured:
-            sd = MEASURING_NOISE[SIGN[key].source]
-            likelihood *= norm.pdf(signs[key] + sd * errors[key], points, sd)
-        if Modality.TEXT in modalities and key in told.levels:
-            edges = (-np.inf, *CUTS, np.inf)
-            low, high = edges[told.levels[key]], edges[told.levels[key] + 1]
+) -> dict[str, FloatArray]:
+    """Per observed sign: (1 + 100,) likelihood of its readings at strength 0 and at each strength of the grid."""
+    errors = dict(zip(SIGN, stream(patient.seed, Stream.READER).standard_normal(len(SIGN)), strict=True))
+    found: dict[str, FloatArray] = {}
+    for key in keys_of(source for m in modalities for source in _SOURCES[m]):
+        sd = MEASURING_NOISE[SIGN[key].source]
+        found[key] = norm.pdf(signs[key] + sd * errors[key], _POINTS, sd)
+    if Modality.TEXT in modalities:
+        edges = (-np.inf, *CUTS, np.inf)
+        for key, level in told.levels.items():
             sd = READING_NOISE[SIGN[key].source]
-            likelihood *= norm.cdf(high, points, sd) - norm.cdf(low, points, sd)
-        if key in measured or (Modality.TEXT in modalities and key in told.levels):
-            found[key] = (float(likelihood[0]), likelihood[1:])
+            said = norm.cdf(edges[level + 1], _POINTS, sd) - norm.cdf(edges[level], _POINTS, sd)
+            found[key] = found.get(key, 1.0) * said
     return found
 
 
 @cache
-def _densities(severity: float) -> tuple[FloatArray, FloatArray]:
-    """Weights of the grid of strengths for a true sign and for a look-alike."""
-    true, false = true_density(_STRENGTHS, severity), false_density(_STRENGTHS)
-    return true / true.sum(), false / false.sum()
+def _weights() -> tuple[FloatArray, FloatArray]:
+    """(S, 100) and (100,) weights of the grid of strengths for true signs and for look-alikes."""
+    true = np.array([true_density(_POINTS[1:], s) for s in _SEVERITIES])
+    false = false_density(_POINTS[1:])
+    return true / true.sum(axis=1, keepdims=True), false / false.sum()
 
 
-def _sign_terms(
-    observed: Mapping[str, tuple[float, FloatArray]], severity: float
-) -> Iterator[tuple[tuple[str, ...], float, float]]:
-    """Per observed sign: its causes and its likelihood without and with one of them."""
-    true, false = _densities(severity)
-    for sign in SIGNS:
-        if sign.key in observed:
-            none, at = observed[sign.key]
-            shows = sign.shows(severity)
-            without = (1 - sign.false) * none + sign.false * float(false @ at)
-            yield sign.causes, without, (1 - shows) * none + shows * float(true @ at)
+def _rates(patient: PhantomPatient) -> FloatArray:
+    """(H, S) log-likelihood of the two rates."""
+    known = _hypotheses().diseases
+    table = {d: [mean_rates(patient.age, d, s) for s in _SEVERITIES] for d in set(known)}
+    means = np.array([table[d] for d in known])
+    heart = norm.logpdf(patient.heart_rate, means[..., 0], HEART_SD)
+    return np.asarray(heart + norm.logpdf(patient.breathing_rate, means[..., 1], BREATHING_SD))
 
 
 def best_answer(
@@ -148,45 +169,42 @@ def best_answer(
         told: What the note says.
         modalities: What the reader is given; none gives the prior for age and sex.
     """
-    observed = _strength_likelihoods(patient, signs, told, modalities)
-    rates = Modality.AUDIO in modalities or (Modality.TEXT in modalities and told.vitals)
+    known, (true, false) = _hypotheses(), _weights()
     band = next(i for i, (first, end) in enumerate(BANDS) if first <= patient.age < end)
-    logs: list[float] = []
-    facts: list[dict[str, float]] = []
-    weights = beta.pdf(_SEVERITIES, 2, 2)
-    well = [(0.0, 1.0)]
-    ill = list(zip(_SEVERITIES.tolist(), (weights / weights.sum()).tolist(), strict=True))
-    terms = {s: list(_sign_terms(observed, s)) for s, _ in (*well, *ill)}
-    for hypothesis in _hypotheses(band, patient.sex):
-        held = hypothesis.diseases | hypothesis.lesions
-        for severity, weight in ill if hypothesis.diseases else well:
-            log = hypothesis.log_prior + np.log(weight)
-            if rates:
-                heart, breathing = mean_rates(patient.age, hypothesis.diseases, severity)
-                log += norm.logpdf(patient.heart_rate, heart, HEART_SD)
-                log += norm.logpdf(patient.breathing_rate, breathing, BREATHING_SD)
-            fact = dict.fromkeys(held, 1.0)
-            pairs = {f: [1.0, 1.0] for f in FINDINGS}
-            for causes, without, given in terms[severity]:
-                if causes[0] in pairs:
-                    pairs[causes[0]][0] *= without if held.isdisjoint(causes) else given
-                    pairs[causes[0]][1] *= given
-                else:
-                    log += np.log(without if held.isdisjoint(causes) else given)
-            for finding, (absent, present) in pairs.items():
-                p = finding_probability(finding, hypothesis.diseases, severity)
-                evidence = (1 - p) * absent + p * present
-                log += np.log(evidence)
-                fact[finding] = p * present / evidence
-            logs.append(float(log))
-            facts.append(fact)
-    posterior = np.exp(np.asarray(logs) - logsumexp(logs))
-    return {label: float(posterior @ np.array([_holds(label, fact) for fact in facts])) for label in LABELS}
+    with np.errstate(divide="ignore"):
+        log = np.log(_prior(band, patient.sex)[:, None] * known.severities)  # (H, S)
+    if Modality.AUDIO in modalities or (Modality.TEXT in modalities and told.vitals):
+        log = log + _rates(patient)
+    # (H, S) likelihood of all signs of a finding, without and with it
+    pairs = {finding: [np.ones_like(log), np.ones_like(log)] for finding in FINDINGS}
+    for key, reading in _readings(patient, signs, told, modalities).items():
+        sign = SIGN[key]
+        shows = sign.shows(_SEVERITIES)
+        given = (1 - shows) * reading[0] + shows * (true @ reading[1:])  # (S,)
+        without = (1 - sign.false) * reading[0] + sign.false * float(false @ reading[1:])
+        caused = known.facts[:, [fact in sign.causes for fact in _FACTS]].any(axis=1)[:, None]
+        likelihood = np.where(caused, given, without)
+        own = [cause for cause in sign.causes if cause in pairs]
+        if own:
+            pairs[own[0]][0] *= likelihood
+            pairs[own[0]][1] *= given
+        else:
+            log = log + np.log(likelihood)
+    present = {}
+    for finding, prior in zip(FINDINGS, known.findings, strict=True):
+        absent, held = pairs[finding]
+        evidence = (1 - prior) * absent + prior * held
+        log = log + np.log(evidence)
+        present[finding] = prior * held / evidence
+    posterior = np.exp(log - logsumexp(log))
+    return {label: float((posterior * _holds(label, present)).sum()) for label in LABELS}
 
 
-def _holds(label: str, fact: Mapping[str, float]) -> float:
-    """Probability of a label given the independent probabilities of facts."""
+def _holds(label: str, findings: Mapping[str, FloatArray]) -> FloatArray:
+    """(H, S) probability of a label, given the posterior of each finding."""
+    known = _hypotheses()
+    fact = {name: known.facts[:, [i]] for i, name in enumerate(_FACTS)} | dict(findings)
     if label == NO_FINDING:
-        return float(not fact.keys() & set(DISEASES))
-    parts = COMPOUND.get(label, (label,))
-    return 1 - float(np.prod([1 - fact.get(part, 0.0) for part in parts]))
+        return 1 - known.facts.max(axis=1, keepdims=True)
+    absent = [1 - fact[part] for part in COMPOUND.get(label, (label,))]
+    return 1 - np.asarray(np.prod(np.broadcast_arrays(*absent), axis=0))

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 from PIL import Image as Canvas
@@ -19,7 +21,7 @@ from scipy import ndimage
 from multimodal.phantom.patient import Generator, PhantomPatient
 
 FloatArray = npt.NDArray[np.float32]
-HEIGHT = 384  # pixels
+HEIGHT = 320  # pixels
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def draw_anatomy(patient: PhantomPatient, signs: Mapping[str, float], rng: Gener
     lift = 0.16 * collapsed
     return Anatomy(
         view="AP" if child or rng.random() < 0.25 + 0.3 * patient.severity else "PA",
-        shape=(HEIGHT, int(rng.integers(352, 417))),
+        shape=(HEIGHT, int(rng.integers(296, 353))),
         spacing_mm=round(float((240 + 12 * patient.age if child else rng.uniform(360, 420)) / HEIGHT), 3),
         lung=float(lung),
         apex=float(rng.normal(-0.77, 0.03)),
@@ -92,7 +94,8 @@ def draw_anatomy(patient: PhantomPatient, signs: Mapping[str, float], rng: Gener
 
 def _step(values: FloatArray, width: float) -> FloatArray:
     """0 to 1 across zero, over about ``width``."""
-    return 1 / (1 + np.exp(np.clip(-4 / width * values, -30, 30)))
+    t = np.clip(values * (1 / (1.5 * width)) + 0.5, 0, 1)
+    return t * t * (3 - 2 * t)
 
 
 def _resized(field: FloatArray, shape: tuple[int, int]) -> FloatArray:
@@ -116,8 +119,8 @@ class _Chest:
         a, (rows, columns) = self.anatomy, self.anatomy.shape
         v, u = np.mgrid[-1 : 1 : rows * 1j, -1 : 1 : columns * 1j].astype(np.float32)
         u, v = (u - a.shift[0]) / a.scale, (v - a.shift[1]) / a.scale
-        self.x: FloatArray = (u * np.cos(a.turn) + v * np.sin(a.turn)).astype(np.float32)
-        self.y: FloatArray = (v * np.cos(a.turn) - u * np.sin(a.turn)).astype(np.float32)
+        self.x: FloatArray = (u * math.cos(a.turn) + v * math.sin(a.turn)).astype(np.float32)
+        self.y: FloatArray = (v * math.cos(a.turn) - u * math.sin(a.turn)).astype(np.float32)
         self.across = np.abs(self.x)
         self.left = self.x > 0
         t = np.clip((self.y - a.apex) / (0.62 - a.apex), 0, 1)
@@ -125,7 +128,7 @@ class _Chest:
         self.outward = np.clip(self.across / self.wall, 0, 1.5)
         off = self.outward - 0.45
         fall = np.where(off > 0, np.maximum(off, 0) ** 2.2 / 0.55**2.2, 0.35 * (off / 0.45) ** 2)
-        dome = np.where(self.left, a.dome[1], a.dome[0]) + a.curve * fall
+        dome = np.where(self.left, np.float32(a.dome[1]), np.float32(a.dome[0])) + a.curve * fall
         self.above = dome - self.y  # height over the diaphragm
         inside = _step(self.wall - self.across, 0.03) * _step(self.y - a.apex, 0.05)
         self.lungs = inside * _step(self.above, 0.025) * _step(self.across - 0.13 + 0.04 * self.y, 0.05)
@@ -137,8 +140,8 @@ class _Chest:
     def pixel(self, x: float, y: float) -> tuple[float, float]:
         """Column and row of a point of the chest's frame."""
         a, (rows, columns) = self.anatomy, self.anatomy.shape
-        u = (x * np.cos(a.turn) - y * np.sin(a.turn)) * a.scale + a.shift[0]
-        v = (y * np.cos(a.turn) + x * np.sin(a.turn)) * a.scale + a.shift[1]
+        u = (x * math.cos(a.turn) - y * math.sin(a.turn)) * a.scale + a.shift[0]
+        v = (y * math.cos(a.turn) + x * math.sin(a.turn)) * a.scale + a.shift[1]
         return (u + 1) / 2 * (columns - 1), (v + 1) / 2 * (rows - 1)
 
     def sketch(self) -> tuple[Canvas.Image, ImageDraw.ImageDraw]:
@@ -172,7 +175,11 @@ class _Chest:
         round_ = np.sqrt(np.clip(1.08 - (across / np.maximum(outline, 0.05)) ** 2, 0.02, 1))
         self.thickness += self.skin * round_ * (0.90 + 0.12 * y + 0.20 * self.fat)
         below = self.cage * _step(-self.above, 0.03)
-        self.thickness += below * (0.24 + 0.10 * y)
+        self.thickness += below * (0.12 + 0.10 * y)
+        if rng.random() < 0.6:  # gas in the stomach
+            gx, gy, size = rng.uniform(0.25, 0.42), self.anatomy.dome[1] + rng.uniform(0.10, 0.16), rng.uniform(0.05, 0.12)
+            gas = 1 - ((x - gx) / (1.5 * size)) ** 2 - ((y - gy) / size) ** 2
+            self.thickness -= rng.uniform(0.08, 0.25) * _step(gas, 0.6) * below
         if self.patient.sex == "F" and self.patient.age > 12:
             size = rng.uniform(0.20, 0.34)
             centre = rng.uniform(0.30, 0.42)
@@ -185,7 +192,7 @@ class _Chest:
         rng, x, y, a, across = self.rng, self.x, self.y, self.anatomy, self.across
         discs = 0.5 + 0.5 * np.cos(2 * np.pi * y / (0.135 + 0.015 * y))
         column = _step(0.095 + 0.02 * y - across, 0.03)
-        self.thickness += column * (0.10 + 0.06 * discs * _step(0.075 - across, 0.03))
+        self.thickness += column * (rng.uniform(0.01, 0.06) + 0.05 * discs * _step(0.075 - across, 0.03))
         waist = 0.15 + 0.03 * np.clip(-0.35 - y, 0, 1)
         self.thickness += 0.14 * _step(waist - np.abs(x - 0.01), 0.10) * _step(0.9 - y, 0.3) * self.skin
         self.thickness -= 0.16 * _step(0.035 - np.abs(x + 0.01), 0.02) * _step(-0.28 - y, 0.06) * self.skin
@@ -195,15 +202,15 @@ class _Chest:
         floor = min(a.dome) + 0.06
         tilt = 0.50 - 0.25 * self.signs["hyperinflation"]
         dx, dy = x - a.axis, y - (floor - 0.62 * a.heart)
-        along, over = dx * np.cos(tilt) + dy * np.sin(tilt), dy * np.cos(tilt) - dx * np.sin(tilt)
+        along, over = dx * math.cos(tilt) + dy * math.sin(tilt), dy * math.cos(tilt) - dx * math.sin(tilt)
         thick = 0.86
-        length = a.heart / np.sqrt(np.cos(tilt) ** 2 + (thick * np.sin(tilt)) ** 2)
+        length = a.heart / math.sqrt(math.cos(tilt) ** 2 + (thick * math.sin(tilt)) ** 2)
         ellipse = 1 - (along / length) ** 2 - (over / (thick * length)) ** 2
         self.heart_area = ellipse > 0
         height = np.clip((y + 0.30) / (floor - 0.5 * a.heart + 0.30), 0, 1.2)
         right, left = 0.10 + (a.heart - a.axis - 0.10) * height**1.6, 0.13 + (a.heart + a.axis - 0.16) * height**1.9
-        vessel = _step(np.where(self.left, left, right) - across, 0.06) * _step(y + 0.32, 0.15) * _step(floor - y, 0.05)
-        self.thickness += 0.44 * np.maximum(0.85 * vessel, np.clip(ellipse, 0, 1) ** 0.35 * _step(ellipse, 0.2))
+        vessel = _step(np.where(self.left, left, right) - across, 0.04) * _step(y + 0.32, 0.15) * _step(floor - y, 0.05)
+        self.thickness += 0.54 * np.maximum(0.75 * vessel, (0.75 + 0.25 * ellipse) * _step(ellipse, 0.12))
 
     def bones(self) -> None:
         """Ribs, clavicles, scapulae and upper arms."""
@@ -213,7 +220,7 @@ class _Chest:
         front = (y - a.slope * (1 + 1.15 * (1 - edge) ** 0.85)) / a.ribs + 0.3
         strength = self.cage * _step(1.04 - out, 0.06)
         strength = strength * (1 - 0.65 * _step(-self.above, 0.05))
-        bone = 0.105 * rng.uniform(0.8, 1.25) * (1.2 if self.patient.age < 8 else 1.0)
+        bone = 0.135 * rng.uniform(0.8, 1.25) * (1.2 if self.patient.age < 8 else 1.0)
         for course, gain, half in ((back, 1.0, 0.24), (front, 0.40 * _step(edge - 0.50, 0.3), 0.30)):
             off = np.abs(course - np.round(course)) / half
             self.thickness += bone * gain * strength * (_step(1 - off, 0.35) * (0.72 + 0.38 * np.minimum(off, 1) ** 3))
@@ -272,7 +279,7 @@ class _Chest:
             r = ((self.x - cx) / size) ** 2 + ((self.y - cy) / (1.15 * size)) ** 2
             patch = np.exp(-(r**1.3))
             if lobar:
-                patch *= _step((self.y - cy) * rng.choice((-1, 1)) + 0.6 * size + 0.1 * (self.across - 0.4), 0.04)
+                patch *= _step((self.y - cy) * float(rng.choice((-1, 1))) + 0.6 * size + 0.1 * (self.across - 0.4), 0.04)
             mask = np.maximum(mask, patch)
         mask *= np.clip(0.85 + 0.35 * _clouds(rng, mask.shape, 14) + 0.18 * _clouds(rng, mask.shape, 40), 0.1, 1.5)
         canvas, draw = self.sketch()
@@ -281,7 +288,7 @@ class _Chest:
             reach = [(side * (0.18 + t * np.cos(angle)), y0 + t * np.sin(angle)) for t in (0.0, 0.15, 0.32, 0.42)]
             self.stroke(draw, reach, 0.9, 0.014)
         filled = mask * np.clip(self.depth + 0.25 * self.lungs, 0, 1)
-        self.thickness += (0.22 + 0.50 * strength) * filled * (1 - 0.45 * self.traced(canvas, 0.9))
+        self.thickness += (0.06 + 0.60 * strength) * filled * (1 - 0.45 * self.traced(canvas, 0.9))
 
     def oedema(self) -> None:
         """Haze around the hila in both lungs, thick septal lines (Kerley B) at the lower edges."""
@@ -290,7 +297,7 @@ class _Chest:
             return
         wings = np.exp(-((((self.across - 0.24) / 0.24) ** 2 + ((self.y - 0.05) / 0.38) ** 2) ** 1.2))
         wings *= np.clip(0.8 + 0.3 * _clouds(rng, wings.shape, 12) + 0.3 * _clouds(rng, wings.shape, 45), 0.1, 2)
-        self.thickness += (0.10 + 0.42 * strength) * wings * self.lungs
+        self.thickness += (0.04 + 0.40 * strength) * wings * self.lungs
         self.thickness += 0.12 * strength * self.lungs * _step(self.y - 0.1, 0.6)
         canvas, draw = self.sketch()
         for side in (-1, 1):
@@ -308,7 +315,7 @@ class _Chest:
         sides = (True, False) if self.signs["oedema"] else (bool(rng.random() < 0.5),)
         for i, left in enumerate(sides):
             amount = strength * (1.0 if i == 0 else rng.uniform(0.4, 0.9))
-            level = self.anatomy.dome[int(left)] + self.anatomy.curve + 0.02 - (0.16 + 0.50 * amount)
+            level = self.anatomy.dome[int(left)] + self.anatomy.curve + 0.02 - (0.08 + 0.58 * amount)
             surface = level + (0.10 + 0.10 * amount) * (1 - np.clip(self.outward, 0, 1) ** 3.0)
             fluid = _step(self.y - surface, 0.07) * (self.left == left)
             self.thickness += (0.48 + 0.12 * amount) * fluid * self.depth
@@ -325,7 +332,7 @@ class _Chest:
             length, fall = rng.uniform(0.18, 0.34), rng.uniform(-0.05, 0.10)
             band = [(side * x, y), (side * (x + length / 2), y + fall / 2 - 0.01), (side * (x + length), y + fall)]
             self.stroke(draw, band, 0.9, 0.018 + 0.045 * strength)
-        self.thickness += (0.15 + 0.45 * strength) * self.traced(canvas, 1.8) * self.lungs
+        self.thickness += (0.08 + 0.50 * strength) * self.traced(canvas, 1.8) * self.lungs
 
     # --- film ----------------------------------------------------------------------------------------------------
 
@@ -335,7 +342,7 @@ class _Chest:
         fine = self.thickness + 0.012 * _clouds(rng, (rows, columns), 90) * self.skin
         scatter = _resized(ndimage.gaussian_filter(_resized(fine, (rows // 8, columns // 8)), 5), (rows, columns))
         beam = 0.82 * ndimage.gaussian_filter(fine, rng.uniform(0.5, 0.9)) + 0.18 * scatter
-        centre, gain = rng.normal(0.60, 0.05), rng.uniform(3.2, 4.6)
+        centre, gain = rng.normal(0.62, 0.05), rng.uniform(2.8, 4.2)
         film = 1 / (1 + np.exp(-gain * (beam - centre)))
         film += rng.uniform(0.006, 0.016) * (0.5 + film) * rng.standard_normal((rows, columns))
         if rng.random() < 0.5:
@@ -362,7 +369,7 @@ class _Chest:
 
 
 @dataclass(frozen=True, eq=False)
-class Film:
+class Drawing:
     """A drawn film and what it was drawn from.
 
     Attributes:
@@ -378,7 +385,7 @@ class Film:
     lungs: FloatArray
 
 
-def render_film(patient: PhantomPatient, signs: Mapping[str, float], rng: Generator) -> Film:
+def render_film(patient: PhantomPatient, signs: Mapping[str, float], rng: Generator) -> Drawing:
     """Draw the film.
 
     Args:
@@ -395,4 +402,4 @@ def render_film(patient: PhantomPatient, signs: Mapping[str, float], rng: Genera
     chest.oedema()
     chest.atelectasis()
     chest.effusion()
-    return Film(chest.expose(), chest.anatomy, chest.heart_area, chest.lungs)
+    return Drawing(chest.expose(), chest.anatomy, chest.heart_area, chest.lungs)

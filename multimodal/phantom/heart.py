@@ -112,9 +112,9 @@ class Murmur:
 
 
 MURMURS = {
-    "aortic_stenosis": Murmur("s1", 0.045, 0.93, _diamond, (100, 420), 0.50),
-    "mitral_regurgitation": Murmur("s1", 0.015, 1.00, _plateau, (140, 600), 0.36),
-    "aortic_regurgitation": Murmur("s2", 0.015, 0.80, _decrescendo, (180, 650), 0.50),
+    "aortic_stenosis": Murmur("s1", 0.045, 0.93, _diamond, (100, 420), 0.36),
+    "mitral_regurgitation": Murmur("s1", 0.015, 1.00, _plateau, (140, 600), 0.26),
+    "aortic_regurgitation": Murmur("s2", 0.015, 0.80, _decrescendo, (180, 650), 0.34),
     "mitral_stenosis": Murmur("s2", 0.085, 1.00, _rumble, (35, 130), 0.42),
     "flow_murmur": Murmur("s1", 0.045, 0.60, _diamond, (70, 220), 0.32),
 }

@@ -64,7 +64,7 @@ def _swell(samples: FloatArray, start: float, end: float, gain: float, skew: flo
 def _crackles(rng: Generator, samples: FloatArray, breath: Breath, strength: float, *, fine: bool) -> None:
     width, length = FINE if fine else COARSE
     inspired, expired = breath.expiration - breath.inspiration, breath.end - breath.expiration
-    for _ in range(rng.poisson((3 + 13 * strength) if fine else (2 + 8 * strength))):
+    for _ in range(rng.poisson((4 + 16 * strength) if fine else (3 + 10 * strength))):
         if fine:
             at = breath.inspiration + inspired * rng.uniform(0.5, 1.0)
         elif rng.random() < 0.7:
@@ -72,7 +72,7 @@ def _crackles(rng: Generator, samples: FloatArray, breath: Breath, strength: flo
         else:
             at = breath.expiration + expired * rng.uniform(0.1, 0.6)
         stretch = rng.uniform(0.8, 1.25)
-        gain = (0.5 + 2.6 * strength) * rng.uniform(0.5, 1.2) * rng.choice((-1, 1))
+        gain = (0.5 + 4.0 * strength) * rng.uniform(0.5, 1.2) * rng.choice((-1, 1))
         add_at(samples, round(at * RATE), gain * crackle(width * stretch, length * stretch))
 
 
@@ -87,7 +87,7 @@ def _wheeze(rng: Generator, samples: FloatArray, breath: Breath, hz: FloatArray,
         phase = 2 * np.pi * np.cumsum(glide) / RATE + rng.uniform(0, 2 * np.pi)
         envelope = np.minimum(1, np.minimum(t, length_s - t) / 0.03)
         sound = np.sin(phase) + 0.2 * np.sin(2 * phase) + 0.06 * np.sin(3 * phase)
-        add_at(samples, round(start * RATE), (0.15 + 1.6 * strength) / len(hz) ** 0.5 * envelope * sound)
+        add_at(samples, round(start * RATE), (0.15 + 2.2 * strength) / len(hz) ** 0.5 * envelope * sound)
 
 
 def render_lung(
@@ -117,12 +117,12 @@ def render_lung(
             _crackles(rng, added, breath, signs["fine_crackles"], fine=True)
         if signs["coarse_crackles"]:
             _crackles(rng, added, breath, signs["coarse_crackles"], fine=False)
-        if signs["wheezes"] and rng.random() < 0.6 + 0.4 * signs["wheezes"]:
+        if signs["wheezes"] and rng.random() < 0.8 + 0.2 * signs["wheezes"]:
             _wheeze(rng, added, breath, pitches, signs["wheezes"])
-    vesicular = 0.8 * noise(rng, n, 80, 350) + 0.4 * noise(rng, n, 200, 600)
-    tubular = 1.3 * noise(rng, n, 250, 900)
+    vesicular = 0.9 * noise(rng, n, 60, 200) + 0.3 * noise(rng, n, 150, 450)
+    tubular = 1.2 * noise(rng, n, 200, 750)
     hiss_in = (1 - 0.5 * bronchial) * vesicular + bronchial * tubular
-    hiss_out = (1 - 0.5 * bronchial) * noise(rng, n, 70, 280) + bronchial * tubular
+    hiss_out = (1 - 0.5 * bronchial) * noise(rng, n, 50, 180) + bronchial * tubular
     samples = (1 - 0.8 * faint) * 0.45 * (inspired * hiss_in + expired * hiss_out) + (1 - 0.3 * faint) * 0.5 * added
     _add_heart(rng, samples, patient, float(rng.uniform(0.1, 0.6)))
     samples += 0.05 * np.exp(0.5 * rng.standard_normal()) * mains_and_handling(rng, n)

@@ -26,8 +26,8 @@ from multimodal.phantom.wording import (
     UNREMARKABLE,
 )
 
-CUTS = (0.15, 0.40, 0.65)  # a reading below the first is told as absent, then as mild, moderate, severe
-READING_NOISE = {Source.SYMPTOM: 0.08, Source.EXAM: 0.10, Source.FILM: 0.16}  # standard deviations, by source
+CUTS = (0.20, 0.45, 0.70)  # a reading below the first is told as absent, then as mild, moderate, severe
+READING_NOISE = {Source.SYMPTOM: 0.10, Source.EXAM: 0.12, Source.FILM: 0.16}  # standard deviations, by source
 
 
 class Style(StrEnum):
@@ -38,7 +38,7 @@ class Style(StrEnum):
     REPORT = "report"
 
 
-STYLES = {Style.TERSE: 0.30, Style.CLINIC: 0.45, Style.REPORT: 0.25}
+STYLES = {Style.TERSE: 0.35, Style.CLINIC: 0.40, Style.REPORT: 0.25}
 TOLD = {
     Style.TERSE: (Source.SYMPTOM,),
     Style.CLINIC: (Source.SYMPTOM, Source.EXAM),

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import wave
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
-from multimodal.case import Audio, Case, FloatArray, Image, Patient, Text
+from multimodal.case import Audio, Case, FloatArray, Image, Text
 from multimodal.errors import UsageError
-from multimodal.labels import LABELS, Modality, Site
+from multimodal.formats import Kind, read, read_case
+from multimodal.labels import LABELS, Modality
 from multimodal.phantom import answer
 from multimodal.phantom.dicom import film_bytes
-from multimodal.phantom.film import Film, render_film
+from multimodal.phantom.film import Drawing, render_film
 from multimodal.phantom.heart import render_heart
 from multimodal.phantom.lung import render_lung
 from multimodal.phantom.note import Told, draw_told, render_note
@@ -25,8 +26,10 @@ from multimodal.phantom.patient import PhantomPatient, Stream, draw_patient, str
 from multimodal.phantom.signs import Source, draw_signs, of_source
 from multimodal.phantom.sound import RATE
 
-# Part of a phantom -> its file.
-FILES = {"film": "film.dcm", "heart": "heart.wav", "lung": "lung.wav", "note": "note.txt"}
+# Part of a phantom -> the name of its file.
+FILES = {Kind.FILM: "film.dcm", Kind.HEART: "heart.wav", Kind.LUNG: "lung.wav", Kind.NOTE: "note.txt"}
+
+ItemType = TypeVar("ItemType", Image, Audio, Text)
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,28 +40,45 @@ class Phantom:
         patient: The latent patient, with the truth of every label.
         signs: Strength 0..1 of every sign drawn, by key.
         told: What the note says, before wording.
-        drawing: The film with its anatomy and outlines.
-        film: The film as read from its file.
-        heart: The heart sound.
-        lung: The lung sound.
-        note: The note.
+        drawing: The film as drawn, with its anatomy and outlines.
         files: The four files, by name.
     """
 
     patient: PhantomPatient
     signs: Mapping[str, float]
     told: Told
-    drawing: Film
-    film: Image
-    heart: Audio
-    lung: Audio
-    note: Text
+    drawing: Drawing
     files: Mapping[str, bytes]
 
     @property
     def case_id(self) -> str:
         """Name of the record, such as "phantom-00007"."""
         return f"phantom-{self.patient.seed:05d}"
+
+    @property
+    def film(self) -> Image:
+        """The film."""
+        return self._read(Kind.FILM, Image)
+
+    @property
+    def heart(self) -> Audio:
+        """The heart sound."""
+        return self._read(Kind.HEART, Audio)
+
+    @property
+    def lung(self) -> Audio:
+        """The lung sound."""
+        return self._read(Kind.LUNG, Audio)
+
+    @property
+    def note(self) -> Text:
+        """The note."""
+        return self._read(Kind.NOTE, Text)
+
+    def _read(self, kind: Kind, expected: type[ItemType]) -> ItemType:
+        item = read(self.files[FILES[kind]], FILES[kind], kind=kind)
+        assert isinstance(item, expected)  # noqa: S101 - what was written as one kind is read as that kind
+        return item
 
 
 def _wav(samples: FloatArray) -> bytes:
@@ -81,40 +101,19 @@ def render(patient: PhantomPatient) -> Phantom:
     lung = render_lung(patient, of_source(signs, Source.LUNG), stream(seed, Stream.DRAWING, Stream.LUNG))
     note = render_note(patient, told, stream(seed, Stream.DRAWING, Stream.NOTE, 1))
     stored = np.round(drawing.pixels * 4095).astype(np.uint16)
-    contents = (film_bytes(patient, drawing.anatomy, stored), _wav(heart), _wav(lung), note.encode())
-    files = dict(zip(FILES.values(), contents, strict=True))
-    digest = {part: hashlib.sha256(files[name]).hexdigest() for part, name in FILES.items()}
-    low, high = int(stored.min()), int(stored.max())
-    film = Image(
-        name=FILES["film"],
-        sha256=digest["film"],
-        pixels=((stored - low) / np.float64(high - low)).astype(np.float32),
-        window=(-low / (high - low), (4095 - low) / (high - low)),
-        spacing_mm=(drawing.anatomy.spacing_mm,) * 2,
-        view=drawing.anatomy.view,
-    )
-    return Phantom(
-        patient=patient,
-        signs=signs,
-        told=told,
-        drawing=drawing,
-        film=film,
-        heart=Audio(FILES["heart"], digest["heart"], heart, RATE, Site.HEART),
-        lung=Audio(FILES["lung"], digest["lung"], lung, RATE, Site.LUNG),
-        note=Text(FILES["note"], digest["note"], note),
-        files=files,
-    )
+    contents = {
+        Kind.FILM: film_bytes(patient, drawing.anatomy, stored),
+        Kind.HEART: _wav(heart),
+        Kind.LUNG: _wav(lung),
+        Kind.NOTE: render_note(patient, told, stream(seed, Stream.DRAWING, Stream.NOTE, 1)).encode(),
+    }
+    return Phantom(patient, signs, told, drawing, {FILES[kind]: content for kind, content in contents.items()})
 
 
 def to_case(phantom: Phantom) -> Case:
-    """The phantom as a case, as if its four files had been given."""
-    return Case(
-        case_id=phantom.case_id,
-        images=(phantom.film,),
-        audios=(phantom.heart, phantom.lung),
-        texts=(phantom.note,),
-        patient=Patient(age=float(phantom.patient.age), sex=phantom.patient.sex),
-    )
+    """The phantom as a case: what its four files give."""
+    sources = [(f"{kind}:{name}", phantom.files[name]) for kind, name in FILES.items()]
+    return read_case(sources, case_id=phantom.case_id)
 
 
 def best_answer(phantom: Phantom, modalities: Collection[Modality] = tuple(Modality)) -> dict[str, float]:
@@ -149,7 +148,6 @@ def write_cohort(n: int, out: Path, seed: int = 0) -> None:
             phantom = render(draw_patient(number))
             write(phantom, out / phantom.case_id)
             patient = phantom.patient
-            for part, name in FILES.items():
-                site = part if part in tuple(Site) else ""
-                path = f"{phantom.case_id}/{name}"
-                rows.writerow((phantom.case_id, path, part, site, patient.age, patient.sex, *patient.labels.values()))
+            for kind, name in FILES.items():
+                where = (phantom.case_id, f"{phantom.case_id}/{name}", kind, kind.site or "")
+                rows.writerow((*where, patient.age, patient.sex, *patient.labels.values()))

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,7 @@ from multimodal.phantom.patient import (
 )
 
 FloatArray = npt.NDArray[np.float64]
+Number = TypeVar("Number", float, FloatArray)
 
 
 class Source(StrEnum):
@@ -64,8 +66,8 @@ class Sign:
         """Unique name, such as "film.oedema"."""
         return f"{self.source}.{self.name}"
 
-    def shows(self, severity: float) -> float:
-        """Probability that the sign shows where its cause holds."""
+    def shows(self, severity: Number) -> Number:
+        """Probability that the sign shows where its cause holds, at one severity or at an array of them."""
         return self.mild + (self.severe - self.mild) * severity
 
 
@@ -85,50 +87,50 @@ SIGNS = (
     ),
     *_signs(
         Source.HEART,
-        ("aortic_stenosis", "aortic_stenosis", 0.65, 0.97, 0),
-        ("aortic_regurgitation", "aortic_regurgitation", 0.60, 0.97, 0),
-        ("mitral_stenosis", "mitral_stenosis", 0.60, 0.97, 0),
-        ("mitral_regurgitation", "mitral_regurgitation", 0.65, 0.97, 0),
-        ("flow_murmur", "flow_murmur", 0.70, 0.90, 0),
-        ("gallop", FAILURE, 0.20, 0.75, 0.03),
+        ("aortic_stenosis", "aortic_stenosis", 0.55, 0.90, 0),
+        ("aortic_regurgitation", "aortic_regurgitation", 0.50, 0.90, 0),
+        ("mitral_stenosis", "mitral_stenosis", 0.50, 0.90, 0),
+        ("mitral_regurgitation", "mitral_regurgitation", 0.55, 0.90, 0),
+        ("flow_murmur", "flow_murmur", 0.60, 0.85, 0),
+        ("gallop", FAILURE, 0.15, 0.70, 0.03),
     ),
     *_signs(
         Source.LUNG,
-        ("fine_crackles", "fine_crackles", 0.65, 0.97, 0),
-        ("coarse_crackles", "coarse_crackles", 0.65, 0.97, 0),
-        ("wheezes", "wheezes", 0.60, 0.97, 0),
-        ("bronchial_breathing", PNEUMONIA, 0.30, 0.80, 0.05),
-        ("long_expiration", OBSTRUCTIVE, 0.45, 0.90, 0.07),
-        ("faint_breathing", "pleural_effusion", 0.45, 0.85, 0.06),
+        ("fine_crackles", "fine_crackles", 0.55, 0.90, 0),
+        ("coarse_crackles", "coarse_crackles", 0.55, 0.90, 0),
+        ("wheezes", "wheezes", 0.50, 0.90, 0),
+        ("bronchial_breathing", PNEUMONIA, 0.25, 0.75, 0.05),
+        ("long_expiration", OBSTRUCTIVE, 0.40, 0.85, 0.07),
+        ("faint_breathing", "pleural_effusion", 0.40, 0.80, 0.06),
     ),
     *_signs(
         Source.SYMPTOM,
-        ("fever", PNEUMONIA, 0.50, 0.90, 0.06),
-        ("productive_cough", f"{PNEUMONIA} {OBSTRUCTIVE}", 0.45, 0.75, 0.10),
-        ("breathlessness", f"{PNEUMONIA} {OBSTRUCTIVE} {FAILURE} {VALVULAR}", 0.50, 0.95, 0.12),
-        ("smoker_or_atopy", OBSTRUCTIVE, 0.60, 0.80, 0.15),
-        ("inhaler", OBSTRUCTIVE, 0.40, 0.85, 0.04),
-        ("orthopnoea", FAILURE, 0.40, 0.90, 0.03),
-        ("ankle_swelling", FAILURE, 0.40, 0.85, 0.07),
-        ("palpitations", VALVULAR, 0.35, 0.70, 0.08),
-        ("faints_on_effort", "aortic_stenosis", 0.30, 0.75, 0.03),
-        ("rheumatic_fever", "mitral_stenosis", 0.40, 0.55, 0.02),
-        ("pleuritic_pain", f"pleural_effusion {PNEUMONIA}", 0.25, 0.55, 0.05),
+        ("fever", PNEUMONIA, 0.35, 0.75, 0.10),
+        ("productive_cough", f"{PNEUMONIA} {OBSTRUCTIVE}", 0.30, 0.60, 0.14),
+        ("breathlessness", f"{PNEUMONIA} {OBSTRUCTIVE} {FAILURE} {VALVULAR}", 0.35, 0.80, 0.16),
+        ("smoker_or_atopy", OBSTRUCTIVE, 0.40, 0.65, 0.19),
+        ("inhaler", OBSTRUCTIVE, 0.30, 0.70, 0.08),
+        ("orthopnoea", FAILURE, 0.30, 0.75, 0.07),
+        ("ankle_swelling", FAILURE, 0.30, 0.70, 0.11),
+        ("palpitations", VALVULAR, 0.25, 0.55, 0.12),
+        ("faints_on_effort", "aortic_stenosis", 0.20, 0.60, 0.07),
+        ("rheumatic_fever", "mitral_stenosis", 0.30, 0.45, 0.06),
+        ("pleuritic_pain", f"pleural_effusion {PNEUMONIA}", 0.20, 0.45, 0.09),
     ),
     *_signs(
         Source.EXAM,
-        ("fine_crackles", "fine_crackles", 0.55, 0.92, 0.02),
-        ("coarse_crackles", "coarse_crackles", 0.55, 0.92, 0.02),
-        ("wheezes", "wheezes", 0.55, 0.92, 0.02),
-        ("dull_base", "pleural_effusion", 0.40, 0.85, 0.03),
-        ("displaced_apex", "cardiomegaly", 0.35, 0.80, 0.04),
-        ("reduced_expansion", "atelectasis", 0.30, 0.70, 0.04),
-        ("raised_neck_veins", FAILURE, 0.35, 0.85, 0.03),
-        ("aortic_stenosis", "aortic_stenosis", 0.45, 0.90, 0.01),
-        ("aortic_regurgitation", "aortic_regurgitation", 0.35, 0.85, 0.01),
-        ("mitral_stenosis", "mitral_stenosis", 0.35, 0.85, 0.01),
-        ("mitral_regurgitation", "mitral_regurgitation", 0.45, 0.90, 0.01),
-        ("flow_murmur", "flow_murmur", 0.50, 0.80, 0.01),
+        ("fine_crackles", "fine_crackles", 0.40, 0.80, 0.04),
+        ("coarse_crackles", "coarse_crackles", 0.40, 0.80, 0.04),
+        ("wheezes", "wheezes", 0.40, 0.80, 0.04),
+        ("dull_base", "pleural_effusion", 0.30, 0.75, 0.05),
+        ("displaced_apex", "cardiomegaly", 0.25, 0.70, 0.06),
+        ("reduced_expansion", "atelectasis", 0.20, 0.60, 0.06),
+        ("raised_neck_veins", FAILURE, 0.25, 0.75, 0.05),
+        ("aortic_stenosis", "aortic_stenosis", 0.35, 0.80, 0.03),
+        ("aortic_regurgitation", "aortic_regurgitation", 0.25, 0.75, 0.03),
+        ("mitral_stenosis", "mitral_stenosis", 0.25, 0.75, 0.03),
+        ("mitral_regurgitation", "mitral_regurgitation", 0.35, 0.80, 0.03),
+        ("flow_murmur", "flow_murmur", 0.40, 0.70, 0.03),
     ),
 )
 SIGN = {sign.key: sign for sign in SIGNS}
