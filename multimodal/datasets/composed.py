@@ -1,0 +1,168 @@
+"""Composed cohorts: cases made of different patients who share a label.
+
+No public source holds a film, a sound and a note of one patient. A composed case draws
+one item per modality, from patients of one split who agree on a target label. Given the
+label the modalities are independent by construction, so ``late`` pooling is optimal here
+and n looks larger than it is: compare with ``late`` and bootstrap over ``patients``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from multimodal.case import FloatArray
+from multimodal.datasets.folder import LABEL_NAMES, Dataset
+from multimodal.datasets.phantoms import PHANTOM
+from multimodal.errors import UsageError
+from multimodal.labels import Modality, check_labels
+
+
+@dataclass(frozen=True)
+class ComposedCase:
+    """One case.
+
+    Attributes:
+        target: The label on which its members agree.
+        rows: Row number of each modality's item in its dataset.
+        patients: Patient key of each modality's member.
+        labels: (L,) over the vocabulary: 1 or 0 where every member that covers the label
+            agrees, else NaN.
+    """
+
+    target: str
+    rows: Mapping[Modality, int]
+    patients: Mapping[Modality, str]
+    labels: FloatArray
+
+
+@dataclass(frozen=True)
+class ComposedCohort:
+    """Cases of one split.
+
+    Attributes:
+        split: Where every member comes from.
+        labels: The target labels that could be composed, in vocabulary order.
+        covering: The modalities that cover each of them.
+        cases: The cases.
+    """
+
+    split: str
+    labels: tuple[str, ...]
+    covering: Mapping[str, tuple[Modality, ...]]
+    cases: tuple[ComposedCase, ...]
+
+
+@dataclass(frozen=True)
+class _Pool:
+    """Rows of one modality by label value and patient."""
+
+    dataset: Dataset
+    index: npt.NDArray[np.intp]
+
+    def covers(self, label: str, min_patients: int) -> bool:
+        """Whether enough patients have it, and enough are known not to."""
+        return all(len(self.rows_by_patient(label, value)) >= min_patients for value in (1, 0))
+
+    def rows_by_patient(self, label: str, value: int) -> list[npt.NDArray[np.intp]]:
+        """Row numbers with that value, a list for each patient, from sources that cover the label.
+
+        A negative counts only where its source also has positives: else the label would
+        tell the source.
+        """
+        rows = self.dataset.rows.iloc[self.index]
+        column = self.dataset.label(label)[self.index]
+        sources = set(rows.loc[column == 1, "source"])
+        chosen = rows[(column == value) & rows["source"].isin(sources).to_numpy()]
+        return [group.index.to_numpy() for _, group in chosen.groupby("patient", sort=True)]
+
+
+def compose(
+    datasets: Mapping[Modality, Dataset],
+    labels: Sequence[str],
+    n: int,
+    seed: int,
+    *,
+    split: str = "train",
+    min_patients: int = 5,
+) -> ComposedCohort:
+    """Draw ``n`` cases, half of them positive for their target label.
+
+    A modality takes part in a label if at least ``min_patients`` patients of the split
+    have it and as many are known not to; a label needs two such modalities. A modality
+    that does not cover the target contributes a patient drawn at random. Patients are
+    drawn evenly, whatever their number of items. Phantoms, which are paired already, are
+    left out. Age and sex are not matched and must stay out of a model's input.
+
+    Args:
+        datasets: One dataset for each modality, with the split inside.
+        labels: Candidate target labels.
+        n: Cases.
+        seed: Of the draw.
+        split: The only split that is drawn from.
+        min_patients: See above.
+
+    Raises:
+        UsageError: If no label is covered by two modalities.
+    """
+    if len(datasets) < 2:
+        raise UsageError("Expected datasets of two modalities or three to compose a cohort.")
+    pools = {
+        modality: _Pool(
+            data, np.flatnonzero(((data.rows["split"] == split) & (data.rows["source"] != PHANTOM)).to_numpy())
+        )
+        for modality, data in datasets.items()
+    }
+    covering = {
+        name: tuple(m for m in Modality if m in pools and pools[m].covers(name, min_patients))
+        for name in check_labels(labels)
+    }
+    covering = {name: members for name, members in covering.items() if len(members) >= 2}
+    if not covering:
+        raise UsageError(
+            f"No label is covered by two modalities with {min_patients} positive and negative patients in {split}."
+        )
+    covered = {name: tuple(m for m in pools if pools[m].covers(name, 1)) for name in LABEL_NAMES}
+    groups = {
+        (m, name, value): pools[m].rows_by_patient(name, value)
+        for name, members in covering.items()
+        for m in members
+        for value in (0, 1)
+    }
+    everyone = {
+        m: [g.index.to_numpy() for _, g in p.dataset.rows.iloc[p.index].groupby("patient", sort=True)]
+        for m, p in pools.items()
+    }
+    rng = np.random.default_rng(seed)
+    cases = []
+    for number in range(n):
+        target = tuple(covering)[(number // 2) % len(covering)]
+        value = number % 2
+        rows = {}
+        for m in pools:
+            patients = groups[m, target, value] if m in covering[target] else everyone[m]
+            rows[m] = int(rng.choice(patients[rng.integers(len(patients))]))
+        cases.append(
+            ComposedCase(
+                target=target,
+                rows=rows,
+                patients={m: str(datasets[m].rows["patient"].iloc[row]) for m, row in rows.items()},
+                labels=_agreed(datasets, rows, covered),
+            )
+        )
+    return ComposedCohort(split, tuple(covering), covering, tuple(cases))
+
+
+def _agreed(
+    datasets: Mapping[Modality, Dataset], rows: Mapping[Modality, int], covered: Mapping[str, tuple[Modality, ...]]
+) -> FloatArray:
+    """(L,) 1 or 0 where all members that cover a label say the same, else NaN."""
+    truth = np.full(len(LABEL_NAMES), np.nan, np.float32)
+    for column, name in enumerate(LABEL_NAMES):
+        said = {float(datasets[m].labels[rows[m], column]) for m in covered[name]}
+        if len(said) == 1:
+            truth[column] = said.pop()
+    return truth
