@@ -77,7 +77,7 @@ def attempt(
     """As :func:`run`, but an item that fails gives its error in its place and the others carry on."""
     target = resolve(device)
     place(branch.network, target)
-    size = 1 if target.type == "cpu" else batch_size
+    size = batch_size if fixed_shape(target) else 1
     groups = (items[start : start + size] for start in range(0, len(items), size))
     return [output for group in groups for output in _score(branch, group, target, batch_size)]
 
@@ -106,6 +106,11 @@ def bounded(evidence: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return evidence.clip(-MAX_EVIDENCE, MAX_EVIDENCE)
 
 
+def fixed_shape(device: torch.device) -> bool:
+    """Whether batches of one shape are made; otherwise each item is a batch."""
+    return device.type != "cpu"
+
+
 def _score(
     branch: LoadedBranch, items: Sequence[Item], device: torch.device, batch_size: int
 ) -> list[ItemOutput | MultimodalError]:
@@ -132,7 +137,7 @@ def _score(
 def _windows(branch: LoadedBranch, item: Item, device: torch.device) -> Tensor:
     """(W, ...) windows; notes as long as any can be where batches must have one shape."""
     windows = prepare(item, branch.preparation, branch.tokenizer)
-    if isinstance(branch.preparation, TextPreparation) and branch.tokenizer is not None and device.type != "cpu":
+    if isinstance(branch.preparation, TextPreparation) and branch.tokenizer is not None and fixed_shape(device):
         missing = branch.preparation.max_tokens - windows.shape[-1]
         windows = pad(windows, (0, missing), value=pad_id(branch.tokenizer))
     return windows
@@ -140,7 +145,7 @@ def _windows(branch: LoadedBranch, item: Item, device: torch.device) -> Tensor:
 
 def _forward(network: Branch, items: Sequence[Tensor], device: torch.device, batch_size: int) -> list[ItemOutput]:
     x = torch.cat(list(items))
-    size = len(x) if device.type == "cpu" else batch_size
+    size = batch_size if fixed_shape(device) else len(x)
     embeddings, logits, sites = [], [], []
     try:
         with torch.inference_mode(), precision(device):

@@ -16,11 +16,15 @@ from multimodal.fusion.heads import (
 )
 from multimodal.fusion.pooling import conjoin, late, logit, spoken, subsets
 from multimodal.fusion.shapley import shapley, shares
+from multimodal.fusion.trained import Attention, Concat, Gated
 
 __all__ = [
     "CONTEXT_DIM",
+    "Attention",
+    "Concat",
     "FusionHead",
     "FusionInput",
+    "Gated",
     "Late",
     "architectures",
     "conjoin",
