@@ -35,7 +35,7 @@ def read_audio(data: bytes, name: str, kind: Format, limits: Limits, site: Site 
 
     Raises:
         CorruptFileError: If it is damaged, cut short, empty, or holds NaN or infinity.
-        UnsupportedError: If it is a codec that is not read here.
+        UnsupportedError: If it is a codec that is not read here, or a stream of unknown length.
         LimitError: If it is longer than the limits allow, or its rate or channels lie outside them.
     """
     source = _without_id3(data, name) if kind is Format.MP3 else data
@@ -62,7 +62,7 @@ def read_audio(data: bytes, name: str, kind: Format, limits: Limits, site: Site 
 
 
 def _check_claims(rate: int, channels: int, frames: int, name: str, limits: Limits) -> None:
-    """Check what a header says against the limits; a stream of unknown length is checked as it is read."""
+    """Check what a header says against the limits."""
     if not limits.audio_rate_min <= rate <= limits.audio_rate:
         raise LimitError(
             f"The recording claims {rate} samples a second; {limits.audio_rate_min} to {limits.audio_rate} are read.",
@@ -72,7 +72,9 @@ def _check_claims(rate: int, channels: int, frames: int, name: str, limits: Limi
         raise LimitError(
             f"The recording claims {channels} channels; up to {limits.audio_channels} are read.", file=name
         )
-    if frames < _UNKNOWN_LENGTH and (frames > limits.audio_seconds * rate or frames * channels > limits.audio_samples):
+    if frames >= _UNKNOWN_LENGTH:  # libsndfile loses the end of such a stream
+        raise UnsupportedError("The recording doesn't say how long it is; save it again as a file.", file=name)
+    if frames > limits.audio_seconds * rate or frames * channels > limits.audio_samples:
         raise _too_long(name, limits)
 
 
