@@ -1,0 +1,25 @@
+"""Measure a bundle: figures with patient-level intervals, beside baselines; plots and model cards."""
+
+from __future__ import annotations
+
+from multimodal.evaluate.branch import BranchEvaluation, evaluate_branch, evaluate_scored, score
+from multimodal.evaluate.cohorts import Cohort, Member, composed_cohort, paired_cohort, phantom_cohort
+from multimodal.evaluate.fusion import FusionEvaluation, evaluate_fusion
+from multimodal.evaluate.units import Scored, Units, units
+
+__all__ = [
+    "BranchEvaluation",
+    "Cohort",
+    "FusionEvaluation",
+    "Member",
+    "Scored",
+    "Units",
+    "composed_cohort",
+    "evaluate_branch",
+    "evaluate_fusion",
+    "evaluate_scored",
+    "paired_cohort",
+    "phantom_cohort",
+    "score",
+    "units",
+]

@@ -1,0 +1,220 @@
+"""Measure a branch on labelled folders: by label, by source, by group, beside baselines."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit, logit
+
+from multimodal.calibrate import LabelCalibration
+from multimodal.datasets import Dataset, join, load_item
+from multimodal.engine.inference import evidence, run
+from multimodal.errors import UsageError
+from multimodal.evaluate.baselines import baselines
+from multimodal.evaluate.figures import RESAMPLES, compare, finite, label_figures, ranking
+from multimodal.evaluate.units import GROUPS, Scored, Units, units
+from multimodal.metrics import bootstrap, circor_weighted_accuracy
+from multimodal.zoo import Bundle, BundleConfig, LoadedBranch, load
+
+_ITEMS_AT_ONCE = 64
+MIN_GROUP = 5
+"""Fewest positive and fewest negative units for a group to get figures of its own."""
+
+
+@dataclass(frozen=True)
+class BranchEvaluation:
+    """What a branch reached.
+
+    Attributes:
+        figures: The answer of ``multimodal evaluate --json``: plain numbers.
+        scored: The rows with the branch's evidence.
+        calibrations: Of the labels that it speaks of.
+    """
+
+    figures: dict[str, Any]
+    scored: Scored
+    calibrations: Mapping[str, LabelCalibration]
+
+    def predictions(self) -> pd.DataFrame:
+        """One row a unit and label, for comparing bundles case by case.
+
+        Columns: ``patient`` (a hash of its key), ``stratum``, ``label``, ``truth``, ``evidence`` and
+        ``probability``, at the prevalence of the calibration sample.
+        """
+        tables = []
+        for label, calibration in self.calibrations.items():
+            found = units(self.scored, label)
+            tables.append(
+                pd.DataFrame(
+                    {
+                        "patient": [hashlib.sha256(key.encode()).hexdigest()[:12] for key in found.patients],
+                        "stratum": found.strata,
+                        "label": label,
+                        "truth": found.targets.astype(int),
+                        "evidence": found.scores,
+                        "probability": expit(found.scores + float(logit(calibration.prevalence))),
+                    }
+                )
+            )
+        return pd.concat(tables, ignore_index=True)
+
+
+def evaluate_branch(
+    bundle: Bundle,
+    datasets: Sequence[Dataset],
+    *,
+    split: str = "val",
+    device: str = "auto",
+    resamples: int = RESAMPLES,
+) -> BranchEvaluation:
+    """Score a split and measure the answers.
+
+    Args:
+        bundle: A branch.
+        datasets: Folders of its modality, with all their splits: baselines learn from "train".
+        split: Any value of the split column.
+        device: "auto", "cuda", "mps" or "cpu".
+        resamples: Of the bootstrap.
+
+    Raises:
+        UsageError: If the bundle is a fusion head, or the data is of another modality, has no such split,
+            or has none of the branch's labels there.
+    """
+    loaded = load(bundle)
+    if not isinstance(loaded, LoadedBranch):
+        raise UsageError(f"Expected a branch, but {bundle.kind}/{bundle.name} is a fusion head.")
+    data = join(datasets)
+    if data.modality != bundle.kind:
+        raise UsageError(f"Expected data of {bundle.kind}, but got {data.modality}.")
+    chosen = data.in_split(split)
+    if not len(chosen):
+        there = ", ".join(sorted(data.rows["split"].unique()))
+        raise UsageError(f"Expected a split out of {there}, but got {split!r}.")
+    scored = score(loaded, chosen, device=device)
+    return evaluate_scored(scored, loaded.config, train=data.in_split("train"), split=split, resamples=resamples)
+
+
+def score(branch: LoadedBranch, dataset: Dataset, *, device: str = "auto") -> Scored:
+    """The branch's evidence on every row of a dataset.
+
+    Raises:
+        MultimodalError: If an item cannot be read or prepared.
+    """
+    outputs = []
+    for start in range(0, len(dataset), _ITEMS_AT_ONCE):
+        rows = range(start, min(start + _ITEMS_AT_ONCE, len(dataset)))
+        outputs += [output.logits for output in run(branch, [load_item(dataset, i) for i in rows], device=device)]
+    return Scored(dataset, branch.config.labels, evidence(branch.config, np.stack(outputs)))
+
+
+def evaluate_scored(
+    scored: Scored,
+    config: BundleConfig,
+    *,
+    train: Dataset | None = None,
+    split: str = "",
+    resamples: int = RESAMPLES,
+) -> BranchEvaluation:
+    """Measure answers that are there already.
+
+    Args:
+        scored: Rows with evidence, over ``config.labels``.
+        config: Of the bundle; its calibrations give thresholds and sets.
+        train: Rows from which baselines learn; None for out-of-fold answers, beside which baselines
+            are cross-fitted over the same folds.
+        split: Name of the rows, for the answer.
+        resamples: Of the bootstrap.
+
+    Raises:
+        UsageError: If no row has a known value of a label that the bundle speaks of.
+    """
+    calibrations = {label: LabelCalibration.from_dict(config.calibration[label]) for label in config.labels
+                    if label in config.calibration}  # fmt: skip
+    found = {label: units(scored, label) for label in calibrations}
+    found = {label: rows for label, rows in found.items() if len(rows.scores)}
+    if not found:
+        raise UsageError(f"No row of split {split!r} has a known value of {', '.join(config.labels)}.")
+    figures: dict[str, Any] = {
+        "bundle": {"kind": config.kind, "name": config.name, "sha256": config.sha256},
+        "data": {
+            "source": "+".join(scored.rows["source"].unique()),
+            "split": split,
+            "rows": len(scored.rows),
+            "patients": int(scored.rows["patient"].nunique()),
+        },
+        "labels": {label: _figures(rows, calibrations[label], resamples) for label, rows in found.items()},
+    }
+    aurocs = [entry["auroc"] for entry in figures["labels"].values() if entry.get("auroc") is not None]
+    figures["mean_auroc"] = float(np.mean(aurocs)) if aurocs else None
+    figures["by_group"] = _by_group(found, resamples)
+    if train is None or len(train):
+        others = baselines(scored.data, tuple(found), train)
+        figures["baselines"] = _beside(scored, found, others, resamples)
+    if "murmur" in found and "murmur_patient" in scored.rows:
+        figures["circor_weighted_accuracy"] = _challenge(scored, calibrations["murmur"], resamples)
+    return BranchEvaluation(figures, scored, {label: calibrations[label] for label in found})
+
+
+def _figures(rows: Units, calibration: LabelCalibration, resamples: int) -> dict[str, Any]:
+    rows = rows.comparable()
+    sets = [calibration.set(float(evidence)) for evidence in rows.scores]
+    return label_figures(rows, rows.scores - calibration.threshold, sets, resamples=resamples)
+
+
+def _by_group(found: Mapping[str, Units], resamples: int) -> dict[str, Any]:
+    """Figures of each group of each column that has two groups or more: "column=value" -> label -> figures."""
+    answer: dict[str, Any] = {}
+    for column in GROUPS:
+        for label, rows in found.items():
+            values = rows.groups[column]
+            if len(np.unique(values)) < 2:
+                continue
+            for value in np.unique(values[values != ""]):
+                part = rows.where(values == value)
+                if min(part.targets.sum(), (1 - part.targets).sum()) >= MIN_GROUP:
+                    answer.setdefault(f"{column}={value}", {})[label] = ranking(part, resamples=resamples)
+    return answer
+
+
+def _beside(scored: Scored, found: Mapping[str, Units], others: Mapping[str, Any], resamples: int) -> dict[str, Any]:
+    """Each baseline on the same units, and how far the branch is above it."""
+    answer: dict[str, Any] = {}
+    for name, scores in others.items():
+        entries = {}
+        for column, label in enumerate(found):
+            if np.isnan(scores[:, column]).any():
+                continue
+            whole = np.full(scored.scores.shape, np.nan)
+            whole[:, scored.labels.index(label)] = scores[:, column]
+            # a row that the branch says nothing of counts for neither
+            whole[np.isnan(scored.scores)] = np.nan
+            same = units(replace(scored, scores=whole), label).comparable()
+            entries[label] = ranking(same, resamples=resamples) | {
+                "branch_minus_baseline": compare(found[label].comparable(), same.scores, resamples=resamples)
+            }
+        if entries:
+            answer[name] = entries
+    return answer
+
+
+def _challenge(scored: Scored, calibration: LabelCalibration, resamples: int) -> dict[str, Any]:
+    """The CirCor challenge's weighted accuracy by patient; "Unknown" is never predicted."""
+    table = pd.DataFrame(
+        {
+            "patient": scored.rows["patient"],
+            "truth": scored.rows["murmur_patient"],
+            "score": scored.scores[:, scored.labels.index("murmur")],
+        }
+    ).dropna()
+    patients = table.groupby("patient").agg({"truth": "first", "score": "mean"})
+    predicted = ["Present" if calibration.present(x) else "Absent" for x in patients["score"]]
+    truth = patients["truth"].tolist()
+    interval = bootstrap(
+        lambda weights: circor_weighted_accuracy(predicted, truth, weights), patients.index, resamples=resamples
+    )
+    return {"patients": len(patients), "value": finite(interval.value), "ci": [interval.low, interval.high]}
