@@ -59,7 +59,11 @@ def test_no_module_imports_the_package_itself() -> None:
 
 
 def test_files_stay_short() -> None:
-    long = {str(path.relative_to(ROOT)): n for path in tracked("*.py") if (n := len(path.read_text().splitlines())) > MAX_LINES}
+    long = {
+        str(path.relative_to(ROOT)): n
+        for path in tracked("*.py")
+        if (n := len(path.read_text().splitlines())) > MAX_LINES
+    }
 
     assert long == {}
 
@@ -130,3 +134,32 @@ def test_no_paths_of_a_machine() -> None:
 
 def test_no_pickled_weights() -> None:
     assert [path for path in tracked() if path.suffix in {".pt", ".pth", ".bin", ".pkl", ".ckpt", ".npy", ".npz"}] == []
+
+
+def test_the_readmes_backbone_is_one_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    from multimodal.branches import base, create, image
+    from multimodal.prepare import settings_from
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    code = readme.split("### A new backbone is one class", 1)[1].split("```python\n", 1)[1].split("```", 1)[0]
+    monkeypatch.setattr(base, "_REGISTRY", {kind: dict(archs) for kind, archs in base._REGISTRY.items()})
+
+    exec(compile(f"from __future__ import annotations\n{code}", "README.md", "exec"), dict(vars(image)))
+
+    branch = create("image", "tiny_cnn", labels=["pneumonia", "no_finding"], preparation=settings_from("image", {}))
+    embedding, logits = branch(torch.zeros(3, 1, 64, 64))
+    assert embedding.shape == (3, 16)
+    assert logits.shape == (3, 2)
+
+
+def test_the_readme_starts_with_the_two_commands() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    assert "pip install -e . && streamlit run app.py\n" in readme
+    assert 'pip install -e ".[test]" && pytest\n' in readme
+    assert "not a medical device" in readme
+    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", readme)
+    assert pictures
+    assert all((ROOT / picture).is_file() for picture in pictures)

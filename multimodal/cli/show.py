@@ -1,0 +1,75 @@
+"""Tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from multimodal.case import Diagnosis, Notice
+
+DISCLAIMER = "Research software, not a medical device."
+
+
+def table(*columns: str, title: str | None = None) -> Table:
+    """A plain table. A column whose name ends in ">" is set to the right, as figures are."""
+    rows = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        rows.add_column(column.removesuffix(">"), justify="right" if column.endswith(">") else "left", overflow="fold")
+    return rows
+
+
+def show_diagnosis(diagnosis: Diagnosis, console: Console) -> None:
+    """The answer, what each modality said alone, and what to know of it."""
+    modalities = list(diagnosis.by_modality)
+    rows = table("", "fused>", *(f"{modality}>" for modality in modalities), "", title=f"Case {diagnosis.case_id}")
+    for result in diagnosis.labels:
+        alone = [diagnosis.by_modality[modality].get(result.label) for modality in modalities]
+        rows.add_row(
+            result.name,
+            f"{result.probability:.0%}",
+            *("" if p is None else f"{p:.0%}" for p in alone),
+            {True: "present", False: "", None: "not enough to say"}[result.present],
+        )
+    console.print(rows)
+    for notice in (*diagnosis.quality, *diagnosis.warnings):
+        console.print(notice_line(notice))
+    models = ", ".join(f"{kind}={model.name}" for kind, model in diagnosis.models.items())
+    console.print(f"Models: {models}", style="dim", markup=False)
+    console.print(DISCLAIMER, style="dim")
+
+
+def notice_line(notice: Notice) -> str:
+    """One notice as markup."""
+    where = f"{notice.item}: " if notice.item else ""
+    left_out = " (left out)" if notice.refused else ""
+    return f"[yellow]![/yellow] {escape(where + notice.message)}{left_out}"
+
+
+def figure(value: float | None, interval: Sequence[float | None] | None = None) -> str:
+    """A figure of 0 to 1 with two decimals, its interval in brackets; blank where there is none.
+
+    >>> figure(0.9449, [0.91, 0.9712]), figure(None)
+    ('0.94 (0.91-0.97)', '')
+    """
+    if value is None:
+        return ""
+    if interval is None or None in interval:
+        return f"{value:.2f}"
+    return f"{value:.2f} ({interval[0]:.2f}-{interval[1]:.2f})"
+
+
+def show_figures(figures: Mapping[str, Any], title: str, console: Console) -> None:
+    """What an evaluation gave, a row a label."""
+    rows = table("label", "n>", "patients>", "positive>", "AUROC (95 %)>", "AUPRC>", "ECE>", title=title)
+    for label, entry in figures.items():
+        rows.add_row(
+            label,
+            *(str(entry[column]) for column in ("n", "patients", "positives")),
+            figure(entry.get("auroc"), entry.get("auroc_ci")),
+            *(figure(entry.get(column)) for column in ("auprc", "ece")),
+        )
+    console.print(rows)

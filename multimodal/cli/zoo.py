@@ -1,0 +1,93 @@
+"""``multimodal zoo``: the trained bundles."""
+
+from __future__ import annotations
+
+import json as json_format
+from typing import Annotated, Any
+
+import typer
+
+from multimodal.cli.options import Json, Reference, aside, reference, screen
+
+zoo = typer.Typer(name="zoo", help="List, show and check trained bundles.", no_args_is_help=True)
+
+
+@zoo.command("list")
+def list_bundles(json: Json = False) -> None:
+    """List every bundle; a default is marked."""
+    from multimodal.errors import BundleInvalidError
+    from multimodal.zoo import bundles, defaults
+
+    chosen = defaults()
+    entries: list[dict[str, Any]] = []
+    for bundle in bundles():
+        try:
+            config = bundle.config
+        except BundleInvalidError as error:
+            aside.print(f"{bundle.kind}/{bundle.name}: {error}", markup=False)
+            continue
+        entries.append(
+            {
+                "kind": bundle.kind,
+                "name": bundle.name,
+                "default": chosen.get(bundle.kind) == bundle.name,
+                "arch": config.arch,
+                "labels": list(config.labels),
+                "parameters": config.parameters,
+                "sha256": config.sha256,
+            }
+        )
+    if json:
+        typer.echo(json_format.dumps(entries, indent=2))
+        return
+    from multimodal.cli.show import table
+
+    rows = table("bundle", "", "architecture", "labels>", "parameters>", "sha256")
+    for entry in entries:
+        rows.add_row(
+            f"{entry['kind']}/{entry['name']}",
+            "default" if entry["default"] else "",
+            entry["arch"],
+            str(len(entry["labels"])),
+            f"{entry['parameters']:,}",
+            entry["sha256"][:12],
+        )
+    screen.print(rows)
+
+
+@zoo.command()
+def show(bundle: Reference) -> None:
+    """Show a bundle's model card."""
+    from multimodal.zoo import find
+
+    found = find(*reference(bundle))
+    card = found.folder / "README.md"
+    if card.exists():
+        from rich.markdown import Markdown
+
+        screen.print(Markdown(card.read_text(encoding="utf-8")))
+    else:
+        screen.print_json(found.config.to_json())
+
+
+@zoo.command()
+def verify(
+    bundle: Annotated[str | None, typer.Argument(metavar="[KIND/NAME]", help="One bundle; all without it.")] = None,
+) -> None:
+    """Check every bundle, or one, by loading it: files, schema, hash, shapes."""
+    from multimodal.errors import BundleInvalidError, MultimodalError
+    from multimodal.zoo import bundles, find
+    from multimodal.zoo import verify as check
+
+    broken = []
+    for found in [find(*reference(bundle))] if bundle else bundles():
+        name = f"{found.kind}/{found.name}"
+        try:
+            check(found)
+        except MultimodalError as error:
+            broken.append(name)
+            screen.print(f"{name}: {error}", markup=False)
+        else:
+            screen.print(f"{name}: ok", markup=False)
+    if broken:
+        raise BundleInvalidError(f"Bundles that cannot be used: {', '.join(broken)}.")
