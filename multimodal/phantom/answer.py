@@ -23,8 +23,8 @@ from functools import cache
 from itertools import combinations, product
 
 import numpy as np
-from scipy.special import logsumexp
-from scipy.stats import beta, norm
+from scipy.special import logsumexp, ndtr
+from scipy.stats import beta
 
 from multimodal.labels import LABELS, NO_FINDING, Modality
 from multimodal.phantom.note import CUTS, READING_NOISE, Told
@@ -96,9 +96,7 @@ def _hypotheses() -> _Hypotheses:
     ill, well = np.concatenate(([0.0], prior / prior.sum())), np.eye(len(_SEVERITIES))[0]
     return _Hypotheses(
         facts=np.array([[float(fact in row[0] | row[1]) for fact in _FACTS] for row in rows]),
-        findings=np.array(
-            [[[finding_probability(f, d, s) for s in _SEVERITIES] for d in diseases] for f in FINDINGS]
-        ),
+        findings=np.array([[[finding_probability(f, d, s) for s in _SEVERITIES] for d in diseases] for f in FINDINGS]),
         severities=np.array([ill if d else well for d in diseases]),
         diseases=diseases,
         share=np.array([row[2] for row in rows]),
@@ -120,7 +118,12 @@ def _prior(band: int, sex: str) -> FloatArray:
             chance = float(np.prod([COMORBIDITY if h else 1 - COMORBIDITY for h in has]))
             weights[diseases] = weights.get(diseases, 0.0) + who * chance
     known = _hypotheses()
-    return known.share * np.array([weights[d] for d in known.diseases])
+    return known.share * np.asarray([weights[d] for d in known.diseases], np.float64)
+
+
+def _log_normal(x: float, mean: FloatArray, sd: float) -> FloatArray:
+    """Log-density of a Gaussian up to a constant."""
+    return -0.5 * ((x - mean) / sd) ** 2
 
 
 def _readings(
@@ -131,12 +134,12 @@ def _readings(
     found: dict[str, FloatArray] = {}
     for key in keys_of(source for m in modalities for source in _SOURCES[m]):
         sd = MEASURING_NOISE[SIGN[key].source]
-        found[key] = norm.pdf(signs[key] + sd * errors[key], _POINTS, sd)
+        found[key] = np.exp(_log_normal(signs[key] + sd * errors[key], _POINTS, sd))
     if Modality.TEXT in modalities:
         edges = (-np.inf, *CUTS, np.inf)
         for key, level in told.levels.items():
             sd = READING_NOISE[SIGN[key].source]
-            said = norm.cdf(edges[level + 1], _POINTS, sd) - norm.cdf(edges[level], _POINTS, sd)
+            said = ndtr((edges[level + 1] - _POINTS) / sd) - ndtr((edges[level] - _POINTS) / sd)
             found[key] = found.get(key, 1.0) * said
     return found
 
@@ -154,8 +157,8 @@ def _rates(patient: PhantomPatient) -> FloatArray:
     known = _hypotheses().diseases
     table = {d: [mean_rates(patient.age, d, s) for s in _SEVERITIES] for d in set(known)}
     means = np.array([table[d] for d in known])
-    heart = norm.logpdf(patient.heart_rate, means[..., 0], HEART_SD)
-    return np.asarray(heart + norm.logpdf(patient.breathing_rate, means[..., 1], BREATHING_SD))
+    heart = _log_normal(patient.heart_rate, means[..., 0], HEART_SD)
+    return heart + _log_normal(patient.breathing_rate, means[..., 1], BREATHING_SD)
 
 
 def best_answer(
@@ -182,7 +185,7 @@ def best_answer(
         shows = sign.shows(_SEVERITIES)
         given = (1 - shows) * reading[0] + shows * (true @ reading[1:])  # (S,)
         without = (1 - sign.false) * reading[0] + sign.false * float(false @ reading[1:])
-        caused = known.facts[:, [fact in sign.causes for fact in _FACTS]].any(axis=1)[:, None]
+        caused = known.facts[:, [fact in sign.causes for fact in _FACTS]].sum(axis=1, keepdims=True) > 0
         likelihood = np.where(caused, given, without)
         own = [cause for cause in sign.causes if cause in pairs]
         if own:
@@ -205,6 +208,6 @@ def _holds(label: str, findings: Mapping[str, FloatArray]) -> FloatArray:
     known = _hypotheses()
     fact = {name: known.facts[:, [i]] for i, name in enumerate(_FACTS)} | dict(findings)
     if label == NO_FINDING:
-        return 1 - known.facts.max(axis=1, keepdims=True)
+        return np.asarray(1 - known.facts.max(axis=1, keepdims=True))
     absent = [1 - fact[part] for part in COMPOUND.get(label, (label,))]
     return 1 - np.asarray(np.prod(np.broadcast_arrays(*absent), axis=0))

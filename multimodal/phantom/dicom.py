@@ -9,7 +9,7 @@ import numpy.typing as npt
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
 
-from multimodal.phantom.film import Anatomy
+from multimodal.phantom.anatomy import Anatomy
 from multimodal.phantom.patient import PhantomPatient
 
 DISPLAY = (2048.0, 4096.0)  # window centre and width: shows 0 to 4095 (PS3.3, C.11.2.1.2.1)

@@ -163,7 +163,7 @@ def render_heart(
         for beat in rhythm:
             start, end = murmur.span(beat)
             x = (np.arange(max(0, round((end - start) * RATE))) + 0.5) / ((end - start) * RATE)
-            add_at(envelope, round(start * RATE), rng.uniform(0.85, 1.15) * murmur.shape(x))
+            add_at(envelope, round(start * RATE), rng.uniform(0.85, 1.15) * murmur.shape(x.astype(np.float64)))
         samples += murmur.gain * signs[name] ** 1.3 * envelope * hiss
     breathing = np.sin(2 * np.pi * patient.breathing_rate / 60 * np.arange(n) / RATE + rng.uniform(0, 6.3))
     samples += 0.02 * np.maximum(0, breathing) * noise(rng, n, 100, 500)

@@ -102,7 +102,9 @@ def _who(patient: PhantomPatient, rng: Generator) -> str:
     man = patient.sex == "M"
     noun = ("boy" if man else "girl") if patient.age < 16 else ("man" if man else "woman")
     short = f"{patient.age}{'M' if man else 'F'}"
-    return _pick(rng, (f"{patient.age}-year-old {noun}", f"{patient.age} year old {noun}", f"{patient.age} y/o {noun}", short))
+    return _pick(
+        rng, (f"{patient.age}-year-old {noun}", f"{patient.age} year old {noun}", f"{patient.age} y/o {noun}", short)
+    )
 
 
 def _vitals(patient: PhantomPatient, rng: Generator) -> str:

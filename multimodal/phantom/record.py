@@ -99,7 +99,6 @@ def render(patient: PhantomPatient) -> Phantom:
     drawing = render_film(patient, of_source(signs, Source.FILM), stream(seed, Stream.DRAWING, Stream.FILM))
     heart = render_heart(patient, of_source(signs, Source.HEART), stream(seed, Stream.DRAWING, Stream.HEART))
     lung = render_lung(patient, of_source(signs, Source.LUNG), stream(seed, Stream.DRAWING, Stream.LUNG))
-    note = render_note(patient, told, stream(seed, Stream.DRAWING, Stream.NOTE, 1))
     stored = np.round(drawing.pixels * 4095).astype(np.uint16)
     contents = {
         Kind.FILM: film_bytes(patient, drawing.anatomy, stored),

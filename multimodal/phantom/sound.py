@@ -26,7 +26,7 @@ def band_pass(samples: FloatArray, low_hz: float, high_hz: float, order: int = 2
 def noise(rng: np.random.Generator, n: int, low_hz: float, high_hz: float) -> FloatArray:
     """``n`` samples of band-limited noise with unit RMS."""
     samples = band_pass(rng.standard_normal(n), low_hz, high_hz)
-    return samples / np.sqrt(np.mean(samples**2))
+    return np.asarray(samples / np.sqrt(np.mean(samples**2)))
 
 
 def add_at(samples: FloatArray, start: int, event: FloatArray) -> None:
@@ -48,7 +48,7 @@ def recording(rng: np.random.Generator, samples: FloatArray, seconds: float) -> 
     heard = band_pass(heard, 15.0, 1000.0, order=1)[: round(seconds * RATE)]
     heard = heard * (0.09 * np.exp(0.35 * rng.standard_normal()) / np.sqrt(np.mean(heard**2)))
     heard = 0.99 * np.tanh(heard / 0.99)
-    return (np.round(heard * 32768) / 32768).astype(np.float32)
+    return np.asarray(np.round(heard * 32768) / 32768, np.float32)
 
 
 @cache

@@ -107,13 +107,13 @@ PRESENT: dict[str, _Levels] = {
     ),
     "exam.aortic_regurgitation": (
         ("faint early diastolic murmur leaning forward", "soft blowing diastolic murmur at the left sternal edge"),
-        ("early diastolic decrescendo murmur, wide pulse pressure", "blowing diastolic murmur 2/4 at left sternal edge"),
+        ("early diastolic decrescendo murmur, wide pulse pressure", "2/4 blowing diastolic murmur, left sternal edge"),
         ("4/4 early diastolic murmur, collapsing pulse", "loud diastolic blow, pulse pressure 110"),
     ),
     "exam.mitral_stenosis": (
         ("soft low rumble at the apex, left lateral", "loud S1 and a faint mid-diastolic rumble"),
         ("mid-diastolic rumble with opening snap", "tapping apex, loud S1, diastolic rumble"),
-        ("long diastolic rumble with presystolic accent and early opening snap", "loud apical diastolic rumble, malar flush"),
+        ("long diastolic rumble with presystolic accent, early opening snap", "loud diastolic rumble, malar flush"),
     ),
     "exam.mitral_regurgitation": (
         ("soft blowing systolic murmur at the apex", "2/6 apical systolic murmur"),
