@@ -85,8 +85,8 @@ def read_dicom(data: bytes, name: str, limits: Limits) -> DicomReading:
         dataset = file.dataset(PASSES)
         notices = _check_subject(dataset, file, name)
         header = _pixel_header(dataset, name, limits)
-        lateral = _word(dataset, "ViewPosition") in _LATERAL
-    if lateral:
+        view = _word(dataset, "ViewPosition")
+    if view in _LATERAL:
         notices.append(Notice("lateral_view", "This is a side view; the networks learned from frontal films.", name))
     stored = _decode(file, header, name, limits)
     with guarded(name, "grey scale of the DICOM file"):
@@ -104,7 +104,7 @@ def read_dicom(data: bytes, name: str, limits: Limits) -> DicomReading:
             pixels=pixels,
             window=_window(dataset, span, inverted),
             spacing_mm=_spacing(dataset),
-            view=_word(dataset, "ViewPosition") or None,
+            view=view if _PLAIN.fullmatch(view) else None,
             notices=tuple(notices),
         )
         patient = Patient(age=_age(dataset), sex=sex if (sex := _word(dataset, "PatientSex")) in ("F", "M") else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import warnings
 from collections.abc import Iterator
@@ -9,16 +10,17 @@ from contextlib import contextmanager
 
 from multimodal.errors import CorruptFileError, LimitError, MultimodalError
 
-# The list of warning filters belongs to the process: two overlapping changes would leave one behind.
-_FILTERS = threading.RLock()
+# Warning filters and log levels belong to the process: two overlapping changes would leave one behind.
+_PROCESS_WIDE = threading.RLock()
+_LOGGERS = tuple(map(logging.getLogger, ("pydicom", "pypdf")))
 
 
 @contextmanager
 def guarded(file: str, what: str) -> Iterator[None]:
     """Keep what a library says of a hostile file inside.
 
-    Its warnings are dropped, because they quote the file and with it the patient, and its
-    exceptions become one error that doesn't.
+    Its warnings and log lines are dropped, because they quote the file and with it the
+    patient, and its exceptions become one error that doesn't.
 
     Args:
         file: Name of the file, as the user gave it.
@@ -28,7 +30,7 @@ def guarded(file: str, what: str) -> Iterator[None]:
         CorruptFileError: If the library raised anything.
         LimitError: If memory ran out.
     """
-    with _FILTERS, warnings.catch_warnings():
+    with _PROCESS_WIDE, warnings.catch_warnings(), _silent_logs():
         warnings.simplefilter("ignore")
         try:
             yield
@@ -36,5 +38,20 @@ def guarded(file: str, what: str) -> Iterator[None]:
             raise
         except MemoryError:
             raise LimitError(f"The {what} needs more memory than there is.", file=file) from None
-        except Exception:
+        except BaseException as error:
+            # A panic in a decoder written in Rust is no Exception; Ctrl-C isn't one either.
+            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+                raise
             raise CorruptFileError(f"The {what} cannot be decoded: the file seems damaged.", file=file) from None
+
+
+@contextmanager
+def _silent_logs() -> Iterator[None]:
+    levels = [logger.level for logger in _LOGGERS]
+    for logger in _LOGGERS:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in zip(_LOGGERS, levels, strict=True):
+            logger.setLevel(level)

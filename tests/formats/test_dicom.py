@@ -220,6 +220,11 @@ def test_a_hostile_body_part_is_not_repeated() -> None:
         image(dicom(film()).replace(b"CHEST", b"<b>x "))
 
 
+@pytest.mark.parametrize(("stated", "view"), [("pa", "PA"), ("", None), ("<i", None)])
+def test_view(stated: str, view: str | None) -> None:
+    assert image(dicom(film()).replace(b"CS\x02\0PA", b"CS\x02\0" + stated.encode().ljust(2))).view == view
+
+
 def test_a_film_in_two_fragments() -> None:
     pixels = film()
     plain = pydicom.dcmread(BytesIO(dicom(pixels, uid.JPEGLSLossless)))

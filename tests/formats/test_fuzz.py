@@ -40,7 +40,8 @@ VALID: dict[str, Callable[[], bytes]] = {
 }
 SIGNATURES = [
     b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF\x20\0\0\0WAVE", b"fLaC", b"OggS", b"ID3\x04",
-    b"\xff\xfb\x90\x00", b"%PDF-1.7\n", b"PK\x03\x04", b"PK\x05\x06", bytes(128) + b"DICM", b"\xff\xfe", b"\xef\xbb\xbf",
+    b"\xff\xfb\x90\x00", b"%PDF-1.7\n", b"PK\x03\x04", b"PK\x05\x06",
+    bytes(128) + b"DICM", b"\xff\xfe", b"\xef\xbb\xbf",
 ]  # fmt: skip
 _cache: dict[str, bytes] = {}
 
