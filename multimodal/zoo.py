@@ -264,7 +264,9 @@ def _read_defaults(path: Path) -> Iterator[tuple[str, str]]:
         entries = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise BundleInvalidError("The defaults cannot be read.", file=path.name) from error
-    if not isinstance(entries, dict) or not all(kind in KINDS and is_name(str(name)) for kind, name in entries.items()):
+    if not isinstance(entries, dict) or not all(
+        kind in KINDS and isinstance(name, str) and is_name(name) for kind, name in entries.items()
+    ):
         raise BundleInvalidError(f"Expected one name for each of {', '.join(KINDS)}.", file=path.name)
     yield from entries.items()
 

@@ -164,17 +164,18 @@ def mel_power(samples: Tensor, settings: AudioPreparation) -> Tensor:
 
 @lru_cache(maxsize=16)
 def _mel(settings: AudioPreparation, device: str) -> MelSpectrogram:
-    return MelSpectrogram(
-        sample_rate=settings.rate,
-        n_fft=settings.n_fft,
-        win_length=settings.win_length,
-        hop_length=settings.hop_length,
-        f_min=settings.low_hz,
-        f_max=settings.high_hz,
-        n_mels=settings.n_mels,
-        norm="slaney",
-        mel_scale="slaney",
-    ).to(device)
+    with torch.inference_mode(False):  # kept for later calls, which may need gradients
+        return MelSpectrogram(
+            sample_rate=settings.rate,
+            n_fft=settings.n_fft,
+            win_length=settings.win_length,
+            hop_length=settings.hop_length,
+            f_min=settings.low_hz,
+            f_max=settings.high_hz,
+            n_mels=settings.n_mels,
+            norm="slaney",
+            mel_scale="slaney",
+        ).to(device)
 
 
 @lru_cache(maxsize=16)

@@ -97,6 +97,16 @@ def test_log_mel_is_librosas_decibels_standardised() -> None:
     np.testing.assert_allclose(log_mel(samples, SETTINGS).numpy(), reference, atol=2e-3)
 
 
+def test_gradients_pass_through_log_mel_after_inference() -> None:
+    preparation = AudioPreparation(n_mels=24)
+    with torch.inference_mode():
+        log_mel(torch.randn(10_000), preparation)
+    samples = torch.randn(10_000, requires_grad=True)
+    log_mel(samples, preparation).square().sum().backward()
+    assert samples.grad is not None
+    assert samples.grad.isfinite().all()
+
+
 def test_windows_cover_the_recording_and_no_more() -> None:
     windows = cut(torch.arange(6300), AudioPreparation(window_s=1.0, hop_s=0.5))
     assert windows.shape == (6, 2000)
