@@ -106,13 +106,14 @@ def read_elements(data: bytes, name: str, wanted: Mapping[int, str], limits: Lim
 
 
 def _inflate(data: bytes, start: int, name: str, limits: Limits) -> bytes:
-    """Inflate a deflated data set, up to the limit of a file."""
+    """Inflate a deflated data set, up to the limit of a file and far below what a bomb reaches."""
+    most = min(limits.file_bytes, max(32 * MEBIBYTE, limits.deflate_ratio * len(data)))
     inflater, output, rest = zlib.decompressobj(-zlib.MAX_WBITS), bytearray(), data[start:]
     try:
         while rest and not inflater.eof:
             output += inflater.decompress(rest, 8 * MEBIBYTE)
             rest = inflater.unconsumed_tail
-            if len(output) > limits.file_bytes:
+            if len(output) > most:
                 raise LimitError("The deflated DICOM file holds more than the limit allows.", file=name)
     except zlib.error:
         raise CorruptFileError("The deflated DICOM file is damaged.", file=name) from None

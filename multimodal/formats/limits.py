@@ -22,6 +22,7 @@ class Limits:
         file_bytes: Size of one file, packed or unpacked.
         pixels: Rows times columns of a film; a full-size detector has about 15 million.
         pixels_per_byte: Pixels that one byte of compressed film may stand for.
+        deflate_ratio: Bytes that one byte of a deflated DICOM file may stand for, beyond the first 32 MiB.
         dicom_elements: Data elements of a DICOM file, nested ones included.
         dicom_depth: Nesting of DICOM sequences and items of undefined length.
         dicom_value_bytes: Size of one DICOM value that is read (look-up tables excepted).
@@ -42,6 +43,7 @@ class Limits:
     file_bytes: int = 160 * MEBIBYTE
     pixels: int = 64_000_000
     pixels_per_byte: int = 10_000
+    deflate_ratio: int = 100
     dicom_elements: int = 100_000
     dicom_depth: int = 32
     dicom_value_bytes: int = 4096

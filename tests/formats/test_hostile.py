@@ -61,8 +61,8 @@ def deflate_bomb() -> bytes:
     start = head.index(b"1.2.840.10008.1.2.1.99") + 22
     packer = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS)
     block = bytes(8 << 20)
-    body = packer.compress(element(0x28, 0x10, b"OB", b"", 512 << 20)[:12])
-    body += b"".join(packer.compress(block) for _ in range(64)) + packer.flush()
+    body = packer.compress(element(0x28, 0x10, b"OB", b"", 192 << 20)[:12])
+    body += b"".join(packer.compress(block) for _ in range(24)) + packer.flush()
     return head[:start] + body
 
 
@@ -142,7 +142,7 @@ def linked() -> bytes:
 def many_members() -> bytes:
     output = BytesIO()
     with zipfile.ZipFile(output, "w") as archive:
-        for number in range(20_000):
+        for number in range(5_000):
             archive.writestr(f"{number}.txt", b"")
     return output.getvalue()
 
@@ -265,7 +265,7 @@ READ: list[tuple[str, Callable[[], bytes]]] = [
 
 def ztxt_bomb() -> bytes:
     data = png(EIGHT)
-    return data[:33] + png_chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(64 << 20))) + data[33:]
+    return data[:33] + png_chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(32 << 20), 1)) + data[33:]
 
 
 def cmyk() -> bytes:
