@@ -21,7 +21,7 @@ from multimodal.phantom.patient import Generator, PhantomPatient
 FloatArray = npt.NDArray[np.float32]
 
 
-def step(values: FloatArray, width: float) -> FloatArray:
+def step(values: npt.NDArray[np.floating], width: float) -> FloatArray:
     """0 to 1 across zero, over about ``width``."""
     t = np.clip(values * (1 / (1.5 * width)) + 0.5, 0, 1)
     return np.asarray(t * t * (3 - 2 * t), np.float32)
@@ -154,13 +154,12 @@ class Chest:
         ellipse = 1 - (along / length) ** 2 - (over / (thick * length)) ** 2
         self.heart = ellipse > 0
         height = np.clip((y + 0.30) / (floor - 0.5 * a.heart + 0.30), 0, 1.2)
-        right, left = 0.10 + (a.heart - a.axis - 0.10) * height**1.6, 0.13 + (a.heart + a.axis - 0.16) * height**1.9
-        vessel = (
-            step(np.where(self.left, left, right).astype(np.float32) - across, 0.04)
-            * step(y + 0.32, 0.15)
-            * step(floor - y, 0.05)
-        )
-        self.thickness += 0.54 * np.maximum(0.75 * vessel, (0.75 + 0.25 * ellipse) * step(ellipse, 0.12))
+        right = 0.10 + (a.heart - a.axis - 0.10) * height**1.3
+        left = 0.13 + (a.heart + a.axis - 0.15) * height**1.3
+        vessels = step(np.where(self.left, left, right).astype(np.float32) - across, 0.04)
+        vessels = vessels * step(y + 0.32, 0.15) * step(floor - y, 0.05)
+        shadow = np.maximum(0.80 * vessels, (0.78 + 0.22 * ellipse) * step(ellipse, 0.12))
+        self.thickness += 0.54 * shadow * (0.15 + 0.85 * step(self.above, 0.04))
 
     def add_bones(self) -> None:
         """Ribs, clavicles, scapulae and upper arms."""
