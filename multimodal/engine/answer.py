@@ -170,12 +170,8 @@ def cautions(statements: Mapping[Modality, Statement], uncovered: Sequence[str])
     notices += _disagreements(statements)
     if uncovered:
         titles = ", ".join(LABELS[name].title.lower() for name in uncovered)
-        notices.append(
-            Notice(
-                "sets_not_calibrated",
-                f"Too few patients to calibrate a prediction set: {titles}; both answers stay open.",
-            )
-        )
+        message = f"No prediction set could be calibrated for {titles}: both answers stay open."
+        notices.append(Notice("sets_not_calibrated", message))
     return notices
 
 
