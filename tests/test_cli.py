@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -13,6 +14,7 @@ import typer
 from multimodal.case import Diagnosis
 from multimodal.cli import app, run
 from multimodal.labels import Modality
+from multimodal.zoo import Bundle
 from tests.engine.tiny import save_branch
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -180,6 +182,9 @@ def test_a_prevalence_moves_the_answer(zoo: Path, patient: Path, capsys: pytest.
         (["evaluate", "image/tiny"], "--data"),
         (["evaluate", "image/tiny", "--data", "none"], "none"),
         (["evaluate", "fusion/late", "--data", "none"], "NAME=VALUE"),
+        (["evaluate", "fusion/late", "--data", "colour=none"], "image, audio, text"),
+        (["evaluate", "fusion/none", "--cases", "{patient}/../manifest.csv"], "none"),
+        (["evaluate", "image/tiny", "--cases", "{patient}/../manifest.csv"], "--data"),
         (["train", "image", "--arch", "none", "--data", "none", "--out", "run"], "none"),
         (["train", "colour", "--arch", "none", "--data", "none", "--out", "run"], "colour"),
         (["phantom", "--n", "0", "--out", "run"], "--n"),
@@ -259,6 +264,102 @@ def test_a_changed_bundle_is_no_fault_of_the_user(
     captured = capsys.readouterr()
     assert captured.out.startswith("image/changed: ")
     assert captured.err == "multimodal: Bundles that cannot be used: image/changed.\n"
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    """A folder of labelled notes of twelve patients in each split."""
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    rows = ["text,indication,patient_id,split,pneumonia"]
+    for number in range(24):
+        sick, split = number % 2, "train" if number < 12 else "val"
+        finding, reason = ("crackles at the right base", "Cough") if sick else ("clear lungs", "Check up")
+        rows.append(f"Patient {number} has {finding}.,{reason} before travel,p{number},{split},{sick}")
+    (folder / "metadata.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return folder
+
+
+def test_evaluate_measures_a_branch(zoo: Path, notes: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["evaluate", "text/tiny", "--data", str(notes), "--split", "val"]
+
+    assert run([*arguments, "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    entry = figures["labels"]["pneumonia"]
+    assert {"n", "patients", "positives", "auroc", "auroc_ci", "auprc", "ece"} <= set(entry)
+    assert (entry["n"], entry["patients"], entry["positives"]) == (12, 12, 6)
+
+    assert run([*arguments, "--text-column", "indication"]) == 0
+    out = capsys.readouterr().out
+    assert "AUROC" in out
+    assert "pneumonia" in out
+
+
+def test_evaluate_measures_fusion_on_a_paired_cohort(
+    zoo: Path, phantoms: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["evaluate", "fusion/late", "--cases", str(phantoms / "manifest.csv")]
+
+    assert run([*arguments, "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["data"]["cases"] == 2
+    assert "image+audio+text" in figures["by_subset"]
+
+    assert run(arguments) == 0
+    assert "pneumonia" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("phantom_patients", [0, 3])
+def test_train_hands_the_folders_to_the_training_of_a_branch(
+    zoo: Path, notes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phantom_patients: int
+) -> None:
+    calls: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+
+    def train_branch(*arguments: Any, **options: Any) -> Bundle:
+        calls.append((arguments, options))
+        return Bundle("text", "mine", tmp_path)
+
+    monkeypatch.setattr("multimodal.train.branch.train_branch", train_branch)
+    out = tmp_path / "mine"
+
+    line = [
+        "train",
+        "text",
+        "--arch",
+        "small_transformer",
+        "--data",
+        str(notes),
+        "--data",
+        str(notes),
+        "--out",
+        str(out),
+    ]
+    assert run([*line, "--folds", "5", "--phantoms", str(phantom_patients)]) == 0
+
+    (((kind, arch, datasets, folder), options),) = calls
+    assert (kind, arch, folder, options["folds"]) == ("text", "small_transformer", out, 5)
+    assert [len(dataset) for dataset in datasets] == [24, 24, 3][: 2 + bool(phantom_patients)]
+
+
+def test_train_hands_folders_and_branches_to_the_training_of_a_head(
+    zoo: Path, notes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+
+    def train_fusion(*arguments: Any, **options: Any) -> Bundle:
+        calls.append((arguments, options))
+        return Bundle("fusion", "mine", tmp_path)
+
+    monkeypatch.setattr("multimodal.train.fusion.train_fusion", train_fusion)
+    line = ["train", "fusion", "--arch", "gated", "--out", str(tmp_path / "mine")]
+
+    assert run([*line, "--data", f"text={notes}", "--data", f"text={notes}", "--text-column", "indication"]) == 0
+
+    (((arch, branches, datasets, _), _options),) = calls
+    assert arch == "gated"
+    assert branches[Modality.TEXT].name == "tiny"
+    assert len(datasets[Modality.TEXT]) == 48
+    assert run([*line, "--data", f"text={notes}", "--folds", "5"]) == 2
 
 
 def test_phantoms_are_files_with_a_truth(phantoms: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from multimodal.cli.options import aside, screen
 
@@ -26,11 +27,11 @@ def phantom(
 
 @data.command("list")
 def list_sources() -> None:
-    """List the public sources: what each holds, where it comes from, on what terms."""
-    from multimodal.cli.show import table
-    from multimodal.datasets import SOURCES
+    """List the public sources: what each holds, on what terms, where it comes from."""
+    from multimodal.datasets import PHANTOM, SOURCES
 
-    rows = table("source", "holds", "licence", "terms", "download")
     for card in SOURCES.values():
-        rows.add_row(card.name, card.modality, card.licence, card.terms, card.url)
-    screen.print(rows)
+        if card.name != PHANTOM:
+            screen.print(f"[bold]{card.name}[/bold]  {card.modality}: {escape(card.title)}", soft_wrap=True)
+            screen.print(f"    {card.licence}: {card.terms}", soft_wrap=True, markup=False)
+            screen.print(f"    {card.url}", soft_wrap=True, markup=False)

@@ -4,54 +4,119 @@ from __future__ import annotations
 
 import json as json_format
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from multimodal.cli.options import Json, Reference, aside, reference, screen
+from multimodal.cli.options import Json, Models, Reference, aside, pairs, reference, screen
+from multimodal.errors import UsageError
+
+if TYPE_CHECKING:
+    from multimodal.datasets import Dataset
+    from multimodal.labels import Modality
+
+FUSION = "fusion"
+
+Data = typer.Option(
+    "--data",
+    metavar="DIR",
+    help="A folder with metadata.csv; for fusion KIND=DIR. May be repeated; folders are joined.",
+)
+TextColumn = Annotated[str, typer.Option(help="Column that holds the note, such as indication.")]
 
 
 def train(
     kind: Annotated[str, typer.Argument(metavar="KIND", help="image, audio, text or fusion.")],
     arch: Annotated[str, typer.Option(metavar="NAME", help="A registered architecture.")],
-    data: Annotated[list[Path], typer.Option(metavar="DIR", help="A folder with metadata.csv; may be repeated.")],
+    data: Annotated[list[str], Data],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the new bundle, which takes its name.")],
-    folds: Annotated[int, typer.Option(min=0, help="Also cross-validate by patient, this many folds.")] = 0,
+    folds: Annotated[int, typer.Option(min=0, help="Cross-validate a branch by patient, this many folds.")] = 0,
     phantoms: Annotated[int, typer.Option(min=0, help="Phantom patients as one more source.")] = 0,
+    text_column: TextColumn = "text",
+    model: Models = None,
 ) -> None:
-    """Train a branch on labelled folders."""
-    from multimodal.branches.base import default_options
-    from multimodal.datasets import phantom_dataset, read_folder
-    from multimodal.train.branch import train_branch
+    """Train a branch, or a fusion head over trained branches, on labelled folders."""
+    command = " ".join(["multimodal", *sys.argv[1:]])
+    if kind == FUSION:
+        from multimodal.train.fusion import Cohorts, train_fusion
+        from multimodal.zoo import defaults, find
 
-    default_options(kind, arch)
-    datasets = [read_folder(folder, kind) for folder in data]
-    if phantoms:
-        datasets.append(phantom_dataset(phantoms, 0, kind))
-    bundle = train_branch(kind, arch, datasets, out, folds=folds, command=" ".join(["multimodal", *sys.argv[1:]]))
+        if folds:
+            raise UsageError(
+                "Expected no --folds for fusion: a head is trained on what its branches say of new patients."
+            )
+        chosen = {**defaults(), **pairs("--model", model)}
+        folders = folders_by_kind(data, text_column)
+        branches = {modality: find(modality, chosen.get(modality, "")) for modality in folders}
+        bundle = train_fusion(arch, branches, folders, out, cohorts=Cohorts(phantoms=phantoms), command=command)
+    else:
+        from multimodal.branches.base import default_options
+        from multimodal.datasets import phantom_dataset, read_folder
+        from multimodal.train.branch import PHANTOM_SEED, train_branch
+
+        default_options(kind, arch)
+        datasets = [read_folder(folder, kind, text_column=text_column) for folder in data]
+        if phantoms:
+            datasets.append(phantom_dataset(phantoms, PHANTOM_SEED, kind))
+        bundle = train_branch(kind, arch, datasets, out, folds=folds, command=command)
     aside.print(f"{bundle.kind}/{bundle.name} in {out}", markup=False)
 
 
 def evaluate(
     bundle: Reference,
-    data: Annotated[list[str], typer.Option(metavar="DIR", help="A folder with metadata.csv; may be repeated.")],
-    split: Annotated[str, typer.Option(help="Any value of the split column.")] = "val",
-    text_column: Annotated[str, typer.Option(help="Column that holds the note.")] = "text",
+    data: Annotated[list[str] | None, Data] = None,
+    cases: Annotated[
+        Path | None, typer.Option(metavar="MANIFEST.csv", help="For fusion: a paired cohort with label columns.")
+    ] = None,
+    split: Annotated[str, typer.Option(metavar="NAME", help="Any value of the split column.")] = "val",
+    text_column: TextColumn = "text",
     json: Json = False,
 ) -> None:
-    """Measure a bundle on labelled folders, by label, with intervals over patients."""
-    from multimodal.datasets import read_folder
-    from multimodal.evaluate import evaluate_branch
+    """Measure a bundle on labelled data: by label, with intervals over patients."""
+    kind, name = reference(bundle)
+    if (data is None) == (cases is None) or (cases and kind != FUSION):
+        raise UsageError("Expected --data; or, for fusion, --cases instead.")
+
+    from multimodal.evaluate import composed_cohort, evaluate_branch, evaluate_fusion, paired_cohort
     from multimodal.zoo import find
 
-    kind, name = reference(bundle)
-    found = find(kind, name)
-    datasets = [read_folder(folder, kind, text_column=text_column) for folder in data]
-    figures = evaluate_branch(found, datasets, split=split).figures
+    if kind == FUSION:
+        if cases:
+            cohort = paired_cohort(cases)
+        else:
+            cohort = composed_cohort(folders_by_kind(data or (), text_column), split=split)
+        figures = evaluate_fusion(None if name == "late" else find(kind, name), cohort).figures
+    else:
+        from multimodal.datasets import read_folder
+
+        found = find(kind, name)
+        folders = [read_folder(folder, kind, text_column=text_column) for folder in data or ()]
+        figures = evaluate_branch(found, folders, split=split).figures
     if json:
         typer.echo(json_format.dumps(figures, indent=2, allow_nan=False))
         return
-    from multimodal.cli.show import show_figures
 
-    show_figures(figures["labels"], f"{bundle}, split {split}", screen)
+    from multimodal.cli.show import show_evaluation
+
+    show_evaluation(figures, bundle, screen)
+
+
+def folders_by_kind(values: Sequence[str], text_column: str) -> dict[Modality, Dataset]:
+    """Read ``KIND=DIR`` folders; those of one kind are joined.
+
+    Raises:
+        UsageError: If one is no such pair.
+        ManifestError: If a folder cannot be used.
+    """
+    from multimodal.datasets import join, read_folder
+    from multimodal.labels import Modality
+
+    folders: dict[Modality, list[Dataset]] = {}
+    for value in values:
+        ((kind, folder),) = pairs("--data", [value]).items()
+        if kind not in set(Modality):
+            raise UsageError(f"Expected --data with one of {', '.join(Modality)}, but got {kind}.")
+        folders.setdefault(Modality(kind), []).append(read_folder(folder, kind, text_column=text_column))
+    return {modality: join(folders[modality]) for modality in Modality if modality in folders}

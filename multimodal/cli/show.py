@@ -62,10 +62,13 @@ def figure(value: float | None, interval: Sequence[float | None] | None = None) 
     return f"{value:.2f} ({interval[0]:.2f}-{interval[1]:.2f})"
 
 
-def show_figures(figures: Mapping[str, Any], title: str, console: Console) -> None:
-    """What an evaluation gave, a row a label."""
-    rows = table("label", "n>", "patients>", "positive>", "AUROC (95 %)>", "AUPRC>", "ECE>", title=title)
-    for label, entry in figures.items():
+def show_evaluation(figures: Mapping[str, Any], bundle: str, console: Console) -> None:
+    """What an evaluation gave, a row a label; for fusion also how it compares."""
+    about = ", ".join(str(value) for value in figures["data"].values())
+    rows = table(
+        "", "n>", "patients>", "with it>", "AUROC (95 % interval)>", "AUPRC>", "ECE>", title=f"{bundle}: {about}"
+    )
+    for label, entry in figures["labels"].items():
         rows.add_row(
             label,
             *(str(entry[column]) for column in ("n", "patients", "positives")),
@@ -73,3 +76,6 @@ def show_figures(figures: Mapping[str, Any], title: str, console: Console) -> No
             *(figure(entry.get(column)) for column in ("auprc", "ece")),
         )
     console.print(rows)
+    if figures.get("mean"):
+        for name, entry in figures["mean"]["auroc"].items():
+            console.print(f"mean AUROC, {name.replace('_', ' ')}: {figure(entry['value'], entry['ci'])}", markup=False)
