@@ -154,8 +154,8 @@ class Chest:
         ellipse = 1 - (along / length) ** 2 - (over / (thick * length)) ** 2
         self.heart = ellipse > 0
         height = np.clip((y + 0.30) / (floor - 0.5 * a.heart + 0.30), 0, 1.2)
-        right = 0.10 + (a.heart - a.axis - 0.10) * height**1.3
-        left = 0.13 + (a.heart + a.axis - 0.15) * height**1.3
+        swell = height**1.3
+        right, left = 0.10 + (a.heart - a.axis - 0.10) * swell, 0.13 + (a.heart + a.axis - 0.15) * swell
         vessels = step(np.where(self.left, left, right).astype(np.float32) - across, 0.04)
         vessels = vessels * step(y + 0.32, 0.15) * step(floor - y, 0.05)
         shadow = np.maximum(0.80 * vessels, (0.78 + 0.22 * ellipse) * step(ellipse, 0.12))

@@ -11,9 +11,9 @@ from sklearn.metrics import roc_auc_score
 
 from multimodal.labels import LABELS, Modality
 from multimodal.phantom import answer
-from multimodal.phantom.note import Style, Told, draw_told
+from multimodal.phantom.note import CUTS, READING_NOISE, Style, Told, draw_told
 from multimodal.phantom.patient import DISEASES, Stream, draw_patient, stream
-from multimodal.phantom.signs import SIGN, draw_signs
+from multimodal.phantom.signs import SIGN, Source, draw_signs
 
 N = 120
 SUBSETS = [frozenset(c) for n in range(4) for c in combinations(Modality, n)]
@@ -64,7 +64,7 @@ def test_agrees_with_direct_sampling() -> None:
     for seed in range(4000):
         patient = draw_patient(seed)
         strength = draw_signs(patient)["symptom.ankle_swelling"]
-        if strength + 0.10 * stream(seed, 99).standard_normal() >= 0.70:
+        if strength + READING_NOISE[Source.SYMPTOM] * stream(seed, 99).standard_normal() >= CUTS[2]:
             failing.append(patient.labels["heart_failure"])
             expected.append(answer.best_answer(patient, {}, told, [Modality.TEXT])["heart_failure"])
     assert len(failing) > 50

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -73,8 +74,6 @@ def test_dicom_says_that_it_is_a_phantom(phantom: Phantom, tmp_path: Path) -> No
 
 def test_one_stream_does_not_move_another() -> None:
     """Two patients of one seed that differ only in a lesion have the same film and lung sound."""
-    from dataclasses import replace
-
     patient = draw_patient(7, "valvular_heart_disease")
     other = replace(patient, facts=(patient.facts - {"aortic_stenosis"}) | {"mitral_stenosis", "aortic_regurgitation"})
     one, two = render(patient).files, render(other).files
