@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from multimodal.evaluate.branch import BranchEvaluation, evaluate_branch, evaluate_scored, score
+from multimodal.evaluate.card import check_card, render_card, write_card
 from multimodal.evaluate.cohorts import Cohort, Member, composed_cohort, paired_cohort, phantom_cohort
 from multimodal.evaluate.fusion import FusionEvaluation, evaluate_fusion
+from multimodal.evaluate.plots import plot
 from multimodal.evaluate.units import Scored, Units, units
 
 __all__ = [
@@ -14,12 +16,16 @@ __all__ = [
     "Member",
     "Scored",
     "Units",
+    "check_card",
     "composed_cohort",
     "evaluate_branch",
     "evaluate_fusion",
     "evaluate_scored",
     "paired_cohort",
     "phantom_cohort",
+    "plot",
+    "render_card",
     "score",
     "units",
+    "write_card",
 ]

@@ -16,9 +16,10 @@ from multimodal.datasets import Dataset, join, load_item
 from multimodal.engine.inference import evidence, run
 from multimodal.errors import UsageError
 from multimodal.evaluate.baselines import baselines
-from multimodal.evaluate.figures import RESAMPLES, compare, finite, label_figures, ranking
+from multimodal.evaluate.figures import RESAMPLES, compare, finite, label_figures, mean_auroc, ranking
 from multimodal.evaluate.units import GROUPS, Scored, Units, units
 from multimodal.metrics import bootstrap, circor_weighted_accuracy
+from multimodal.metrics.checks import FloatArray
 from multimodal.zoo import Bundle, BundleConfig, LoadedBranch, load
 
 _ITEMS_AT_ONCE = 64
@@ -69,6 +70,7 @@ def evaluate_branch(
     datasets: Sequence[Dataset],
     *,
     split: str = "val",
+    text_column: str = "",
     device: str = "auto",
     resamples: int = RESAMPLES,
 ) -> BranchEvaluation:
@@ -78,6 +80,7 @@ def evaluate_branch(
         bundle: A branch.
         datasets: Folders of its modality, with all their splits: baselines learn from "train".
         split: Any value of the split column.
+        text_column: Which part of the notes the data holds, for the answer.
         device: "auto", "cuda", "mps" or "cpu".
         resamples: Of the bootstrap.
 
@@ -96,7 +99,10 @@ def evaluate_branch(
         there = ", ".join(sorted(data.rows["split"].unique()))
         raise UsageError(f"Expected a split out of {there}, but got {split!r}.")
     scored = score(loaded, chosen, device=device)
-    return evaluate_scored(scored, loaded.config, train=data.in_split("train"), split=split, resamples=resamples)
+    answer = evaluate_scored(scored, loaded.config, train=data.in_split("train"), split=split, resamples=resamples)
+    if text_column:
+        answer.figures["data"]["text_column"] = text_column
+    return answer
 
 
 def score(branch: LoadedBranch, dataset: Dataset, *, device: str = "auto") -> Scored:
@@ -149,8 +155,8 @@ def evaluate_scored(
         },
         "labels": {label: _figures(rows, calibrations[label], resamples) for label, rows in found.items()},
     }
-    aurocs = [entry["auroc"] for entry in figures["labels"].values() if entry.get("auroc") is not None]
-    figures["mean_auroc"] = float(np.mean(aurocs)) if aurocs else None
+    comparable = {label: rows.comparable() for label, rows in found.items()}
+    figures["mean_auroc"] = mean_auroc(comparable, resamples=resamples)
     figures["by_group"] = _by_group(found, resamples)
     if train is None or len(train):
         others = baselines(scored.data, tuple(found), train)
@@ -182,10 +188,12 @@ def _by_group(found: Mapping[str, Units], resamples: int) -> dict[str, Any]:
 
 
 def _beside(scored: Scored, found: Mapping[str, Units], others: Mapping[str, Any], resamples: int) -> dict[str, Any]:
-    """Each baseline on the same units, and how far the branch is above it."""
+    """Each baseline on the same units, and how far the branch is above it, by label and in the mean."""
     answer: dict[str, Any] = {}
     for name, scores in others.items():
-        entries = {}
+        entries: dict[str, Any] = {}
+        first: dict[str, Units] = {}
+        second: dict[str, FloatArray] = {}
         for column, label in enumerate(found):
             if np.isnan(scores[:, column]).any():
                 continue
@@ -194,11 +202,15 @@ def _beside(scored: Scored, found: Mapping[str, Units], others: Mapping[str, Any
             # a row that the branch says nothing of counts for neither
             whole[np.isnan(scored.scores)] = np.nan
             same = units(replace(scored, scores=whole), label).comparable()
+            first[label], second[label] = found[label].comparable(), same.scores
             entries[label] = ranking(same, resamples=resamples) | {
-                "branch_minus_baseline": compare(found[label].comparable(), same.scores, resamples=resamples)
+                "branch_minus_baseline": compare(first[label], second[label], resamples=resamples)
             }
         if entries:
-            answer[name] = entries
+            answer[name] = {
+                "labels": entries,
+                "mean_branch_minus_baseline": mean_auroc(first, second, resamples=resamples),
+            }
     return answer
 
 

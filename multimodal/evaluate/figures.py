@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -124,6 +124,37 @@ def compare(first: Units, second: npt.ArrayLike, *, resamples: int = RESAMPLES) 
     metric = within(auroc, first.strata)
     test = paired_bootstrap(metric, first.scores, second, first.targets, first.patients, resamples=resamples)
     return comparison(test)
+
+
+def mean_auroc(
+    by_label: Mapping[str, Units], others: Mapping[str, npt.ArrayLike] | None = None, *, resamples: int = RESAMPLES
+) -> dict[str, Any]:
+    """Mean AUROC over labels, patients drawn once for all labels.
+
+    Args:
+        by_label: The units of each label, of which each has one patient.
+        others: Other scores of the same units: the answer is then the mean difference to them.
+        resamples: Of the bootstrap.
+
+    Returns:
+        ``value`` and ``ci``; a label without both classes does not count.
+    """
+    usable = {label: rows for label, rows in by_label.items() if 0 < rows.targets.mean() < 1}
+    if not usable:
+        return {"value": None, "ci": None}
+    patients = np.unique(np.concatenate([rows.patients for rows in usable.values()]))
+    where = {label: np.searchsorted(patients, rows.patients) for label, rows in usable.items()}
+
+    def mean(weights: FloatArray) -> FloatArray:
+        values = []
+        for label, rows in usable.items():
+            metric, w = within(auroc, rows.strata), weights[..., where[label]]
+            value = metric(rows.scores, rows.targets, w)
+            values.append(value if others is None else value - metric(others[label], rows.targets, w))
+        return np.asarray(np.mean(values, axis=0))
+
+    interval = bootstrap(mean, patients, resamples=resamples)
+    return {"value": finite(interval.value), "ci": _pair(interval.low, interval.high)}
 
 
 def comparison(test: Comparison) -> dict[str, Any]:

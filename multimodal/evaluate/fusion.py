@@ -107,6 +107,14 @@ def measure(answers: pd.DataFrame, *, resamples: int = RESAMPLES) -> dict[str, A
     }
 
 
+def fused_units(answers: pd.DataFrame) -> dict[str, tuple[Units, FloatArray]]:
+    """Per label: its cases with fused evidence, and how far each is above its threshold."""
+    return {
+        str(label): (_units(rows, FUSED), rows["margin"].to_numpy(np.float64))
+        for label, rows in answers.groupby("label", sort=False)
+    }
+
+
 def _diagnose(engine: Engine, cohort: Cohort) -> Iterator[dict[str, Any]]:
     members = iter(cohort.members())
     while group := list(islice(members, _CASES_AT_ONCE)):
