@@ -2,7 +2,8 @@
 
 A trained head answers ``late sum + correction``. The correction is built label by label from the modalities
 that are there and speak of that label, and its last layer starts at zero: an untrained head is late pooling,
-and a modality that does not speak of a label never moves it.
+and a modality that does not speak of a label never moves it. Where one modality alone speaks of a label there
+is nothing to fuse, and its branch's calibrated answer stands, unless age and sex are there to correct it.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class CorrectedHead(FusionHead):
             }
         )
         self.context = nn.Linear(CONTEXT_DIM, hidden) if context else None
+        self.least_speakers = 1 if context else 2
         self.readout = nn.Parameter(torch.zeros(len(self.labels), hidden))
 
     def forward(
@@ -63,7 +65,8 @@ class CorrectedHead(FusionHead):
         )  # (B, M, H)
         mixed = self.mix(tokens, heard.transpose(1, 2), self._context_token(tokens, context))  # (B, L, H)
         correction = (mixed * self.readout).sum(dim=-1)
-        return late(evidence, speaks, present) + torch.where(heard.any(dim=1), correction, 0.0)
+        corrected = heard.sum(dim=1) >= self.least_speakers
+        return late(evidence, speaks, present) + torch.where(corrected, correction, 0.0)
 
     def _token(self, modality: Modality, slot: int, embeddings: Mapping[Modality, Tensor], present: Tensor) -> Tensor:
         if modality not in self.embedding_dims:

@@ -87,6 +87,15 @@ def test_a_trained_head_is_not_late_pooling():
     )
 
 
+def test_one_modality_answers_as_its_branch_does():
+    diagnosis = Engine().diagnose(full_case())
+    for modality in SUBSETS[:3]:
+        own, alone = diagnosis.by_modality[modality], diagnosis.by_subset[modality]
+        assert {n: p for n, p in alone.items() if n != NO_FINDING} == pytest.approx(
+            {n: p for n, p in own.items() if n != NO_FINDING}
+        )
+
+
 @pytest.mark.parametrize("subset", SUBSETS)
 def test_a_subset_alone_answers_as_within_the_whole(subset):
     engine = Engine()

@@ -74,6 +74,17 @@ def test_a_modality_that_does_not_speak_of_a_label_does_not_move_it(arch):
 
 
 @pytest.mark.parametrize("arch", TRAINED)
+@pytest.mark.parametrize("context", [False, True])
+def test_one_speaker_alone_is_corrected_by_the_patient_only(arch, context):
+    network, given = head(arch, learned=True, context=context), batch(16)
+    one = (given["speaks"] & given["present"].unsqueeze(-1)).sum(dim=1) == 1
+    correction = network(**given) - late(given["evidence"], given["speaks"], given["present"])
+    assert one.any()
+    assert (correction[one] == 0).all().item() is not context
+    assert (correction[~one & (given["speaks"] & given["present"].unsqueeze(-1)).any(dim=1)] != 0).any()
+
+
+@pytest.mark.parametrize("arch", TRAINED)
 def test_a_label_that_nobody_speaks_of_stays_at_the_prior(arch):
     network, given = head(arch, learned=True, context=True), batch(8)
     given["speaks"][:, :, 3] = False

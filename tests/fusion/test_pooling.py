@@ -96,7 +96,7 @@ def test_no_finding_is_not_pooled():
 def test_a_head_of_few_labels_pools_the_others():
     head = create("concat", labels=["pneumonia"], embedding_dims={Modality.IMAGE: 2})
     torch.nn.init.ones_(head.readout)
-    case = given({"image": {"pneumonia": 0.4, "cardiomegaly": 0.6}})
+    case = given({"image": {"pneumonia": 0.4, "cardiomegaly": 0.6}, "text": {"pneumonia": 0.15}})
     case = FusionInput({Modality.IMAGE: torch.ones(1, 2)}, case.evidence, case.speaks, case.present)
     log_odds, _ = fuse(head, case, PRIOR, NAMES)
     p = torch.sigmoid(log_odds[0])
