@@ -12,7 +12,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 @pytest.fixture(autouse=True)
 def _one_thread() -> None:
-    """torch reads the environment only when it is loaded first here; a test that loads it later is set too."""
+    """torch counts cores for itself where it was loaded before the line above; what needs no torch does not load it."""
     torch = sys.modules.get("torch")
     if torch is not None and torch.get_num_threads() != 1:
         torch.set_num_threads(1)
