@@ -1,0 +1,9 @@
+"""Train branches and fusion heads: folders in, calibrated bundles out."""
+
+from __future__ import annotations
+
+from multimodal.train.branch import Start, train_branch
+from multimodal.train.fusion import Cohorts, train_fusion
+from multimodal.train.recipe import RECIPES, Recipe
+
+__all__ = ["RECIPES", "Cohorts", "Recipe", "Start", "train_branch", "train_fusion"]
