@@ -110,7 +110,7 @@ class Engine:
         entries = [[_judge(item) for item in case.items] for case in cases]
         for modality in Modality:
             self._score(modality, [e for each in entries for e in each if e.used and e.item.modality is modality])
-        warnings = [self._settle_sites(each) for each in entries]
+        warnings = [self._settle(each) for each in entries]
         statements = [self._statements(each) for each in entries]
         readings = self._models.readings
         patients = [case.patient for case in cases]
@@ -154,24 +154,17 @@ class Engine:
                 elif entry.used:
                     entry.refuse(output.code, output.message)
 
-    def _settle_sites(self, entries: Sequence[_Entry]) -> list[Notice]:
-        """The site of each sound: the user's word, else the branch's guess."""
+    def _settle(self, entries: Sequence[_Entry]) -> list[Notice]:
+        """Settle the site of each sound, and leave out what the branches have not learned to judge."""
         notices = []
         for entry in entries:
             heard = [output.site_logit for output in entry.outputs if output.site_logit is not None]
-            if not entry.used or not heard:
-                continue
-            lung = float(np.mean(heard))
-            guess = Site.LUNG if lung > 0 else Site.HEART
-            if entry.site is None:
-                entry.site = guess
-                message = f"Taken for a {guess} sound by its content; say which it is if that is wrong."
-                notices.append(Notice("site_guessed", message, item=entry.item.name))
-            elif guess is not entry.site and abs(lung) > SITE_DOUBT:
-                message = f"Given as a {entry.site} sound, but it sounds like the {guess}; check the site."
-                notices.append(Notice("site_doubted", message, item=entry.item.name))
-            if not vocabulary(Modality.AUDIO, self.branches(Modality.AUDIO), entry.site):
-                entry.refuse("nothing_to_say", f"The audio branch has not learned to judge {entry.site} sounds.")
+            if entry.used and heard:
+                notices += _settle_site(entry, float(np.mean(heard)))
+            modality = entry.item.modality
+            if entry.used and not vocabulary(modality, self.branches(modality), entry.site):
+                what = f"{entry.site} sounds" if entry.site else f"{answer.WORDS[modality]}s"
+                entry.refuse("nothing_to_say", f"The {modality} branch has not learned to judge {what}.")
         return notices
 
     def _statements(self, entries: Sequence[_Entry]) -> dict[Modality, Statement]:
@@ -190,6 +183,19 @@ def _judge(item: Item) -> _Entry:
     notices = [*item.notices, *check(item)]
     site = item.site if isinstance(item, Audio) else None
     return _Entry(item, notices, used=not any(notice.refused for notice in notices), site=site)
+
+
+def _settle_site(entry: _Entry, lung: float) -> list[Notice]:
+    """The user's word, else the branch's guess, by its log-odds of a lung sound."""
+    guess = Site.LUNG if lung > 0 else Site.HEART
+    if entry.site is None:
+        entry.site = guess
+        message = f"Taken for a {guess} sound by its content; say which it is if that is wrong."
+        return [Notice("site_guessed", message, item=entry.item.name)]
+    if guess is not entry.site and abs(lung) > SITE_DOUBT:
+        message = f"Given as a {entry.site} sound, but it sounds like the {guess}; check the site."
+        return [Notice("site_doubted", message, item=entry.item.name)]
+    return []
 
 
 def _result(entry: _Entry) -> ItemResult:

@@ -313,6 +313,23 @@ def test_a_branch_without_a_modality(tmp_path, monkeypatch):
     assert diagnosis.models["fusion"].name == "late"
 
 
+def test_a_site_that_a_branch_has_not_learned_is_left_out(zoo_root):
+    heart = labels_of(Modality.AUDIO, Site.HEART)
+    save_branch(zoo_root, "audio", "heart_only", calibrated=[name for name in heart if name != NO_FINDING])
+    diagnosis = Engine({"audio": "heart_only"}).diagnose(Case("c", (film(),), (sound(0, Site.LUNG),)))
+    assert codes(diagnosis.quality) == {"nothing_to_say"}
+    assert list(diagnosis.by_subset) == ["image"]
+    assert not diagnosis.items[1].used
+
+
+def test_a_sound_that_contradicts_its_site_is_doubted(monkeypatch):
+    (branch,) = Engine().branches(Modality.AUDIO)
+    monkeypatch.setattr(type(branch.network), "site_logit", lambda self, embedding: embedding[:, 0] * 0 + 5.0)
+    doubted = Engine().diagnose(Case("c", audios=(sound(0, Site.HEART), sound(1, Site.LUNG))))
+    assert [(n.code, n.item) for n in doubted.warnings if n.item] == [("site_doubted", "sound0.wav")]
+    assert [item.site for item in doubted.items] == ["heart", "lung"]
+
+
 def test_unusable_arguments_are_refused(tmp_path, monkeypatch):
     with pytest.raises(UsageError, match="image, audio, text, fusion"):
         Engine({"films": "tiny_image"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -38,13 +39,15 @@ def calibration(prevalence: float, threshold: float = 0.1, *, covered: bool = Tr
     return LabelCalibration(4.0, 0.2, prevalence, threshold, conformal).to_dict()
 
 
-def save_branch(root: Path, kind: str, name: str, seed: int = 0) -> zoo.Bundle:
+def save_branch(root: Path, kind: str, name: str, seed: int = 0, calibrated: Sequence[str] | None = None) -> zoo.Bundle:
     torch.manual_seed(seed)
     arch, options = ARCH[kind]
     network = create(kind, arch, labels=labels_of(Modality(kind)), preparation=PREPARATION[kind], options=options)
     torch.nn.init.normal_(network.head[-1].weight, std=0.3)
     network.eval()
-    readings = {label: calibration(0.2 + 0.04 * i, covered=i % 2 == 0) for i, label in enumerate(network.labels)}
+    readings = {
+        label: calibration(0.2 + 0.04 * i, covered=i % 2 == 0) for i, label in enumerate(calibrated or network.labels)
+    }
     tokenizer = train_tokenizer(NOTES, vocab_size=120) if kind == "text" else None
     return zoo.save(root / kind / name, network, network.describe(name, calibration=readings), tokenizer)
 
