@@ -17,6 +17,7 @@
     │   ├── BundleInvalidError     bundle_invalid      files missing, config not of the schema, hash differs
     │   ├── ArchitectureError      architecture        no registered architecture of that name
     │   └── NonFiniteError         non_finite          a network gave NaN or infinity
+    ├── StoreError                 store               the worklist's database can't be opened, read or written
     └── MissingExtraError          missing_extra       an optional dependency is not installed
 """
 
@@ -126,6 +127,12 @@ class NonFiniteError(ModelError):
     """A network gave NaN or infinity: an error, never a probability."""
 
     code = "non_finite"
+
+
+class StoreError(MultimodalError):
+    """The worklist's database cannot be opened, read or written."""
+
+    code = "store"
 
 
 class MissingExtraError(MultimodalError):

@@ -3,6 +3,17 @@
 from multimodal.formats.limits import LIMITS, Limits
 from multimodal.formats.manifest import ManifestCase, read_manifest
 from multimodal.formats.reader import Kind, read
-from multimodal.formats.record import read_case, split_kind
+from multimodal.formats.record import contents, open_archive, read_case, split_kind
 
-__all__ = ["LIMITS", "Kind", "Limits", "ManifestCase", "read", "read_case", "read_manifest", "split_kind"]
+__all__ = [
+    "LIMITS",
+    "Kind",
+    "Limits",
+    "ManifestCase",
+    "contents",
+    "open_archive",
+    "read",
+    "read_case",
+    "read_manifest",
+    "split_kind",
+]

@@ -119,6 +119,13 @@ def read_case(
     )
 
 
+def contents(sources: Sequence[Source], limits: Limits | None = None) -> Iterator[tuple[str, bytes]]:
+    """Name and bytes of every file of a record that :func:`read_case` would look into, archives unpacked."""
+    for file in _files(sources, limits or Limits.from_environment()):
+        if file.error is None:
+            yield file.name, file.data
+
+
 def _name_of(source: Source) -> str:
     path = split_kind(source[0] if isinstance(source, tuple) else str(source))[1]
     return Path(path).stem or Path(path).resolve().name or "case"
@@ -171,7 +178,7 @@ def _unpacked(file: _File, limits: Limits) -> Iterator[_File]:
         if file.error is not None or sniff(file.data, file.name) is not Format.ZIP:
             yield file
             return
-        archive, members = _directory(file, limits)
+        archive, members = open_archive(file.data, file.name, limits)
     except InputError as error:
         yield _File(file.name, file.kind, error=error)
         return
@@ -189,35 +196,38 @@ def _unpacked(file: _File, limits: Limits) -> Iterator[_File]:
                 yield _File(name, file.kind, data)
 
 
-def _directory(file: _File, limits: Limits) -> tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]:
+def open_archive(data: bytes, name: str, limits: Limits) -> tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]:
     """Check a zip archive by its table of contents, before anything is unpacked (APPNOTE.TXT, 4.3).
+
+    Returns:
+        The archive, and its members that are worth reading.
 
     Raises:
         CorruptFileError: If it is damaged or a member would land outside of it.
         UnsupportedError: If a member is a link or encrypted.
         LimitError: If it holds more members or bytes than the limits allow.
     """
-    end = file.data.rfind(_END_OF_DIRECTORY, max(0, len(file.data) - 65_557))
-    if end < 0 or len(file.data) < end + 22:
-        raise CorruptFileError("The zip archive is cut short.", file=file.name)
-    count = int.from_bytes(file.data[end + 10 : end + 12], "little")
-    size = int.from_bytes(file.data[end + 12 : end + 16], "little")
+    end = data.rfind(_END_OF_DIRECTORY, max(0, len(data) - 65_557))
+    if end < 0 or len(data) < end + 22:
+        raise CorruptFileError("The zip archive is cut short.", file=name)
+    count = int.from_bytes(data[end + 10 : end + 12], "little")
+    size = int.from_bytes(data[end + 12 : end + 16], "little")
     if count > limits.case_files or size > limits.archive_directory_bytes:
-        raise LimitError(f"The zip archive holds more than {limits.case_files} files.", file=file.name)
-    with guarded(file.name, "zip archive"):
-        archive = zipfile.ZipFile(BytesIO(file.data))
+        raise LimitError(f"The zip archive holds more than {limits.case_files} files.", file=name)
+    with guarded(name, "zip archive"):
+        archive = zipfile.ZipFile(BytesIO(data))
     members = [member for member in archive.infolist() if not member.is_dir()]
     for member in archive.infolist():
         path = PurePosixPath(member.filename.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or ":" in member.filename:
-            raise CorruptFileError("The zip archive holds a member that would land outside of it.", file=file.name)
+            raise CorruptFileError("The zip archive holds a member that would land outside of it.", file=name)
         if stat.S_ISLNK(member.external_attr >> 16):
-            raise UnsupportedError("The zip archive holds a link.", file=file.name)
+            raise UnsupportedError("The zip archive holds a link.", file=name)
         if member.flag_bits & 0x1:
-            raise UnsupportedError("The zip archive is protected by a password; save it without.", file=file.name)
+            raise UnsupportedError("The zip archive is protected by a password; save it without.", file=name)
     largest = max((member.file_size for member in members), default=0)
     if largest > limits.file_bytes or sum(member.file_size for member in members) > limits.archive_bytes:
-        raise LimitError("The zip archive unpacks to more than the limit allows.", file=file.name)
+        raise LimitError("The zip archive unpacks to more than the limit allows.", file=name)
     if len(members) > limits.case_files:
-        raise LimitError(f"The zip archive holds more than {limits.case_files} files.", file=file.name)
+        raise LimitError(f"The zip archive holds more than {limits.case_files} files.", file=name)
     return archive, [member for member in members if not _is_noise(PurePosixPath(member.filename).parts)]
