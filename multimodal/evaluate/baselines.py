@@ -71,7 +71,9 @@ def _allowed(data: Dataset) -> dict[str, Baseline]:
     if data.modality is Modality.TEXT:
         found["bag_of_words"] = Baseline(
             _notes,
-            lambda: make_pipeline(TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True), _regression(10.0)),
+            lambda: make_pipeline(
+                TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\w+", sublinear_tf=True), _regression(10.0)
+            ),
         )
     return found
 
