@@ -42,7 +42,7 @@ _MEANINGS: Mapping[Band, str] = MappingProxyType(
     {
         Band.VERY_LIKELY: "90 % or more.",
         Band.LIKELY: "At or above the label's threshold, and more likely than not.",
-        Band.POSSIBLE: "Can't be ruled out: the uncertain range of the label, or above its threshold but below 50 %.",
+        Band.POSSIBLE: "Can't be ruled out: within the label's uncertain range, or above its threshold but below 50 %.",
         Band.UNLIKELY: "Below the threshold and outside the uncertain range.",
         Band.UNKNOWN: "What was given is too little or too poor for an answer.",
     }
@@ -53,6 +53,7 @@ _PHRASES: Mapping[str, Band] = MappingProxyType(
     {
         "very likely": Band.VERY_LIKELY,
         "likely": Band.LIKELY,
+        "possible": Band.POSSIBLE,
         "can't be ruled out": Band.POSSIBLE,
         "not enough to say": Band.UNKNOWN,
     }
@@ -90,36 +91,31 @@ def percent(probability: float) -> str:
 def band(result: LabelResult) -> Band:
     """The word for one label.
 
-    A label above its threshold is called likely only from one half on: a threshold
-    may lie far below that, and "likely (7 %)" would be a wrong sentence.
+    A label that abstains, because its conformal set holds both answers, is possible. A label above its
+    threshold is called likely only from one half on: a threshold may lie far below that, and
+    "likely (7 %)" would be a wrong sentence.
     """
-    if result.present is None:
-        return Band.UNKNOWN
     if result.present and result.probability >= 0.9:
         return Band.VERY_LIKELY
     if result.present and result.probability >= 0.5:
         return Band.LIKELY
-    if result.present or tuple(result.set) != (0,):
-        return Band.POSSIBLE
-    return Band.UNLIKELY
+    if result.present is False and result.probability < 0.5:
+        return Band.UNLIKELY
+    return Band.POSSIBLE
 
 
 def answer(diagnosis: Diagnosis) -> Answer:
     """The diagnosis as a clinician would say it."""
-    known = [result for result in diagnosis.labels if result.present is not None]
-    if not known:
+    if not diagnosis.labels:
         return Answer(headline="Not enough to say.", detail=_reasons(diagnosis))
-    healthy = next((result for result in known if result.label == NO_FINDING), None)
-    conditions = [r for r in known if LABELS[r.label].group is Group.CONDITION and r is not healthy]
-    findings = [r for r in known if LABELS[r.label].group is Group.FINDING]
+    healthy = next((result for result in diagnosis.labels if result.label == NO_FINDING), None)
+    conditions = [r for r in diagnosis.labels if LABELS[r.label].group is Group.CONDITION and r is not healthy]
     found = [r for r in conditions if band(r).found]
-    signs = [r for r in findings if band(r).found]
+    signs = [r for r in diagnosis.labels if LABELS[r.label].group is Group.FINDING and band(r).found]
     sentences = list(_statements(found or signs))
     if not sentences:
-        sentences = [_healthy(healthy) if healthy and band(healthy).found else "No condition is likely."]
-    possible = [r for r in conditions if band(r) is Band.POSSIBLE][:MENTIONED]
-    if possible:
-        sentences.append(f"{_listed(possible)} can't be ruled out.")
+        sentences = [_nothing_found(healthy, diagnosis)]
+    sentences += _possibilities([r for r in conditions if band(r) is Band.POSSIBLE][:MENTIONED])
     detail = [f"With it: {_listed(signs)}."] if found and signs else []
     return Answer(headline=" ".join(sentences), detail=tuple(detail))
 
@@ -136,8 +132,18 @@ def answer_html(words: Answer) -> str:
     return f'<div class="mm-answer"><h2>{headline}</h2>{detail}</div>'
 
 
-def _healthy(result: LabelResult) -> str:
-    return f"{band(result).capitalize()} nothing abnormal ({percent(result.probability)})."
+def _nothing_found(healthy: LabelResult | None, diagnosis: Diagnosis) -> str:
+    if healthy is not None and band(healthy).found:
+        return f"{band(healthy).capitalize()} nothing abnormal ({percent(healthy.probability)})."
+    return "Not enough to say." if all(r.present is None for r in diagnosis.labels) else "No condition is likely."
+
+
+def _possibilities(results: list[LabelResult]) -> list[str]:
+    """More likely than not is possible; less likely than not can't be ruled out."""
+    upper = [r for r in results if r.probability >= 0.5]
+    lower = [r for r in results if r.probability < 0.5]
+    sentences = [f"{_listed(upper)} {'are' if len(upper) > 1 else 'is'} possible."] if upper else []
+    return [*sentences, f"{_listed(lower)} can't be ruled out."] if lower else sentences
 
 
 def _statements(results: Iterable[LabelResult]) -> Iterable[str]:

@@ -15,6 +15,9 @@ from multimodal.ui.theme import SHAPES, WORDS, Palette, chart_config
 ROW = 34
 """Height of a label's row in pixels, the same in both halves so that rows line up."""
 
+FIGURE = 52
+"""Room for the per cent figures at the right end of a row, in pixels."""
+
 NARROW = 640
 """Window width in pixels at which Streamlit stacks columns; the shares then need their own row names."""
 
@@ -80,7 +83,7 @@ def answers_chart(diagnosis: Diagnosis, colours: Palette) -> alt.LayerChart:
     x = alt.X(
         "probability:Q",
         title="Probability",
-        scale=alt.Scale(domain=[-0.015, 1.16], nice=False),
+        scale=alt.Scale(domain=[-0.015, 1.015], nice=False, range=[0, alt.ExprRef(f"width - {FIGURE}")]),
         axis=alt.Axis(orient="top", format=".0%", values=[0, 0.25, 0.5, 0.75, 1], titlePadding=8),
     )
     hover = [
@@ -130,7 +133,11 @@ def pushes_chart(diagnosis: Diagnosis, colours: Palette) -> alt.LayerChart:
     titles = [result.name for result in diagnosis.labels]
     table = pushes(diagnosis)
     reach = max([math.log(4), *_totals(table)]) * 1.05
-    zero = alt.Chart(alt.InlineData(values=[{"zero": 0.0}])).mark_rule(color=colours.muted, strokeWidth=1).encode(x="zero:Q")
+    zero = (
+        alt.Chart(alt.InlineData(values=[{"zero": 0.0}]))
+        .mark_rule(color=colours.muted, strokeWidth=1)
+        .encode(x="zero:Q")
+    )
     bars = (
         alt.Chart(alt.InlineData(values=table))
         .mark_bar(height=12)
@@ -175,7 +182,7 @@ def describe(diagnosis: Diagnosis) -> str:
 
 
 def _is_open(result: LabelResult) -> bool:
-    return band(result) in (Band.POSSIBLE, Band.UNKNOWN) or len(result.set) != 1
+    return band(result) is Band.POSSIBLE
 
 
 def _colour(colours: Palette) -> alt.Color:

@@ -11,6 +11,7 @@ import streamlit as st
 from multimodal.case import Case, Diagnosis
 from multimodal.errors import BundleInvalidError
 from multimodal.labels import Modality
+from multimodal.ui.memory import kept, recall
 from multimodal.ui.record import Choice, fingerprint
 
 if TYPE_CHECKING:
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 FUSION = "fusion"
 LATE = "late"
 """Late pooling has no weights, so it is offered whether or not there is a bundle of it."""
-
-REMEMBERED = 16
-"""Diagnoses kept in a session, so that going back to an earlier choice is instant."""
 
 
 @dataclass(frozen=True)
@@ -91,15 +89,14 @@ def _load(models: tuple[tuple[str, str], ...], device: str, prevalence: tuple[tu
 
 def remembered(case: Case, choice: Choice) -> Diagnosis | None:
     """The session's own diagnosis of this very case by these models, if it has been made."""
-    diagnoses: dict[str, Diagnosis] = st.session_state.get("diagnoses", {})
-    return diagnoses.get(fingerprint(case, choice))
+    known = recall(_key(case, choice))
+    return known if isinstance(known, Diagnosis) else None
 
 
 def diagnose(case: Case, choice: Choice) -> Diagnosis:
     """Diagnose a case and keep the answer in this session, and nowhere else."""
-    diagnosis: Diagnosis = load(choice).diagnose(case)
-    diagnoses: dict[str, Diagnosis] = st.session_state.setdefault("diagnoses", {})
-    diagnoses[fingerprint(case, choice)] = diagnosis
-    while len(diagnoses) > REMEMBERED:
-        diagnoses.pop(next(iter(diagnoses)))
-    return diagnosis
+    return kept(_key(case, choice), lambda: load(choice).diagnose(case))
+
+
+def _key(case: Case, choice: Choice) -> str:
+    return f"diagnosis-{fingerprint(case, choice)}"

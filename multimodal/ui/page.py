@@ -7,12 +7,14 @@ from dataclasses import replace
 from html import escape
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from multimodal.case import Case, Diagnosis, Item, Notice, Patient
 from multimodal.errors import MultimodalError
 from multimodal.labels import LABELS, NO_FINDING, Group
 from multimodal.ui import chart, engine, sidebar, table, theme, tiles, upload, viewer
 from multimodal.ui.answer import answer, answer_html
+from multimodal.ui.memory import kept
 from multimodal.ui.record import Choice, Record, chosen_case, kind_of
 from multimodal.ui.theme import Palette
 
@@ -37,9 +39,14 @@ def diagnose() -> None:
     if not case.items:
         st.info("Everything is left out. Put an item back to see an answer.")
         return
-    diagnosis = _diagnosis(case, choice)
+    bar, download = st.columns([4, 1], vertical_alignment="center")
+    place = bar.empty()
+    with place.container():
+        diagnosis = _diagnosis(case, choice)
     if diagnosis is not None:
-        _result(case, diagnosis, colours)
+        place.html('<p class="mm-use"><strong>Research use only, not a medical device.</strong></p>')
+        _download(download, diagnosis)
+        _result(record, case, diagnosis, colours)
 
 
 def _header(record: Record) -> None:
@@ -120,10 +127,8 @@ def _doing(case: Case) -> str:
     return words[0].upper() + words[1:]
 
 
-def _result(case: Case, diagnosis: Diagnosis, colours: Palette) -> None:
-    use, download = st.columns([4, 1], vertical_alignment="center")
-    use.html('<p class="mm-use"><strong>Research use only, not a medical device.</strong></p>')
-    with download.container(horizontal=True, horizontal_alignment="right"):
+def _download(place: DeltaGenerator, diagnosis: Diagnosis) -> None:
+    with place.container(horizontal=True, horizontal_alignment="right"):
         st.download_button(
             "JSON",
             diagnosis.to_json(indent=2),
@@ -133,13 +138,16 @@ def _result(case: Case, diagnosis: Diagnosis, colours: Palette) -> None:
             help="The whole diagnosis as JSON",
             on_click="ignore",
         )
+
+
+def _result(record: Record, case: Case, diagnosis: Diagnosis, colours: Palette) -> None:
     st.html(answer_html(answer(diagnosis)))
     if diagnosis.labels:
         _picture(diagnosis, colours)
     _evidence(case)
     if diagnosis.labels:
         st.subheader("Each alone, in pairs, and fused")
-    _notices((*diagnosis.warnings, *diagnosis.quality))
+    _notices([notice for notice in (*diagnosis.warnings, *diagnosis.quality) if notice not in record.case.problems])
     if diagnosis.labels:
         st.html(table.comparison_table(diagnosis))
     with st.expander("Models and files"):
@@ -150,12 +158,16 @@ def _picture(diagnosis: Diagnosis, colours: Palette) -> None:
     st.html(table.legend(diagnosis, colours))
     answers, pushes = st.columns([8, 5], gap="medium")
     answers.markdown("**How likely**")
-    answers.altair_chart(
-        chart.answers_chart(diagnosis, colours), theme=None, alt=chart.describe(diagnosis), key="answers"
+    about = f"{hash(diagnosis.to_json())}-{colours.surface}"
+    answers.vega_lite_chart(
+        kept(f"answers-{about}", lambda: chart.answers_chart(diagnosis, colours).to_dict()),
+        theme=None,
+        alt=chart.describe(diagnosis),
+        key="answers",
     )
     pushes.markdown("**What moved it**", help="How far each part of the record moved the odds from the base rate.")
-    pushes.altair_chart(
-        chart.pushes_chart(diagnosis, colours),
+    pushes.vega_lite_chart(
+        kept(f"pushes-{about}", lambda: chart.pushes_chart(diagnosis, colours).to_dict()),
         theme=None,
         alt="What film, sound and note pushed, for or against.",
         key="pushes",

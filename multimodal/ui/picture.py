@@ -101,13 +101,10 @@ def spectrogram_png(audio: Audio) -> tuple[bytes, float]:
     frequency, _, spectrum = stft(samples, audio.rate, nperseg=length, noverlap=overlap, nfft=2 * length)
     power = np.abs(spectrum[frequency <= top]) ** 2
     decibel = 10 * np.log10(power / max(float(power.max(initial=0.0)), 1e-20) + 1e-12)
-    level = np.clip(1 + decibel / _RANGE_DB, 0, 1)[::-1]
-    position = level * (len(_CIVIDIS) - 1)
-    index = np.minimum(position.astype(int), len(_CIVIDIS) - 2)
-    share = (position - index)[..., None]
-    colour = _CIVIDIS[index] * (1 - share) + _CIVIDIS[index + 1] * share
-    picture = Pillow.fromarray(colour.astype(np.uint8), "RGB").resize((960, 240), Pillow.Resampling.BILINEAR)
-    return _encoded(picture, "PNG"), top
+    level = (np.clip(1 + decibel / _RANGE_DB, 0, 1)[::-1] * 255).astype(np.uint8)
+    picture = Pillow.fromarray(level, "L").resize((960, 240), Pillow.Resampling.BILINEAR)
+    picture.putpalette(_palette())
+    return _encoded(picture, "PNG", compress_level=1), top
 
 
 def wav(audio: Audio) -> bytes:
@@ -125,6 +122,13 @@ def wav(audio: Audio) -> bytes:
         file.setframerate(rate)
         file.writeframes(pcm.tobytes())
     return buffer.getvalue()
+
+
+def _palette() -> bytes:
+    """256 colours between the anchors, as RGB bytes."""
+    anchors = np.linspace(0, 255, len(_CIVIDIS))
+    channels = [np.interp(np.arange(256), anchors, _CIVIDIS[:, channel]) for channel in range(3)]
+    return np.stack(channels, axis=-1).round().astype(np.uint8).tobytes()
 
 
 def _shrink(pixels: FloatArray, longest: int) -> npt.NDArray[np.float32]:

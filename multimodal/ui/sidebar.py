@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 
 import streamlit as st
@@ -20,33 +21,33 @@ def choose() -> Choice:
         st.subheader("Models")
         with st.spinner("Looking for models"):
             catalogue = engine.catalogue()
-        picked = {
-            modality.value: _pick(modality.value, f"{WORDS[modality]} network", catalogue.options[modality])
-            for modality in Modality
-        }
-        picked[engine.FUSION] = _pick(engine.FUSION, "Fusion", catalogue.options[engine.FUSION])
-        for line in swapped({kind: option for kind, option in picked.items() if option}):
-            st.html(f'<p class="mm-swap" role="status">{escape(line)}</p>')
+        labels = {**{modality.value: f"{WORDS[modality]} network" for modality in Modality}, engine.FUSION: "Fusion"}
+        places = {kind: st.container(gap="xsmall") for kind in labels}
+        picked: dict[str, engine.Option] = {}
+        for kind, label in labels.items():
+            with places[kind]:
+                option = _pick(kind, label, catalogue.options[kind])
+            if option is not None:
+                picked[kind] = option
+        for kind, line in swapped(picked).items():
+            places[kind].html(f'<p class="mm-swap" role="status"><b>Swapped.</b> {escape(line)}</p>')
         if catalogue.broken:
             st.html(f'<p class="mm-swap">Cannot be read and left out: {escape(", ".join(catalogue.broken))}</p>')
         device = st.selectbox("Runs on", _DEVICES, format_func=_DEVICES.__getitem__, key="device", bind="query-params")
-    return Choice(models=tuple((kind, option.name) for kind, option in picked.items() if option), device=device)
+    return Choice(models=tuple((kind, option.name) for kind, option in picked.items()), device=device)
 
 
-def swapped(picked: dict[str, engine.Option]) -> list[str]:
-    """One line a branch that the fusion head was not trained with."""
+def swapped(picked: Mapping[str, engine.Option]) -> dict[str, str]:
+    """For each branch that the fusion head was not trained with, one line on what that means."""
     head = picked.get(engine.FUSION)
     if head is None:
-        return []
-    lines = []
-    for modality in Modality:
-        trained_on = head.branches.get(modality)
-        if trained_on and modality in picked and picked[modality].sha256 != trained_on:
-            lines.append(
-                f"{WORDS[modality]} network swapped: the {head.name} head was trained with another one, "
-                "so the answers are pooled (late fusion) until it is refitted."
-            )
-    return lines
+        return {}
+    line = f"{head.name} was trained with another network, so answers are pooled (late fusion) until it is refitted."
+    return {
+        modality.value: line
+        for modality in Modality
+        if modality in picked and head.branches.get(modality, picked[modality].sha256) != picked[modality].sha256
+    }
 
 
 def _pick(kind: str, label: str, options: tuple[engine.Option, ...]) -> engine.Option | None:
@@ -54,5 +55,4 @@ def _pick(kind: str, label: str, options: tuple[engine.Option, ...]) -> engine.O
         st.caption(f"{label}: none installed")
         return None
     by_name = {option.name: option for option in options}
-    name = st.selectbox(label, by_name, key=kind, bind="query-params")
-    return by_name[name]
+    return by_name[st.selectbox(label, by_name, key=kind, bind="query-params")]

@@ -95,5 +95,5 @@ def _row(kind: str, name: str, sha256: str, *, used: bool = True) -> str:
 def _cell(probability: float | None, result: LabelResult, extra: str = "") -> str:
     if probability is None:
         return f'<td class="mm-none{extra}" title="Does not speak of this label">–</td>'
-    found = " mm-found" if result.present is not None and probability >= result.threshold else ""
+    found = " mm-found" if probability >= result.threshold else ""
     return f'<td class="{(found + extra).strip()}">{percent(probability)}</td>'

@@ -58,9 +58,8 @@ def _tile(key: str, item: Item, colours: Palette) -> None:
             site = sites().get(key, item.site)
             st.selectbox(
                 f"Kind of {name}",
-                list(SITE_WORDS),
+                list(SITE_WORDS.values()),
                 index=list(SITE_WORDS).index(site),
-                format_func=SITE_WORDS.__getitem__,
                 key=f"kind-{key}",
                 label_visibility="collapsed",
                 on_change=_set_site,
@@ -106,4 +105,5 @@ def _toggle(key: str) -> None:
 
 
 def _set_site(key: str) -> None:
-    sites()[key] = st.session_state[f"kind-{key}"]
+    words = st.session_state[f"kind-{key}"]
+    sites()[key] = next(site for site, known in SITE_WORDS.items() if known == words)

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 import streamlit as st
 
 from multimodal.case import Notice
-from multimodal.errors import InputError
+from multimodal.errors import MultimodalError
+from multimodal.ui import memory
 from multimodal.ui.record import Record, Source
 
 SAMPLES = (
@@ -88,7 +89,8 @@ def intake() -> None:
 def clear() -> None:
     """Forget the record and everything made from it."""
     turn = st.session_state.get("intake", 0)
-    for key in ("record", "diagnoses", "refusals", "left_out", "sites", "age", "sex"):
+    memory.forget()
+    for key in ("record", "refusals", "left_out", "sites", "age", "sex"):
         st.session_state.pop(key, None)
     st.session_state["intake"] = turn + 1
 
@@ -124,7 +126,7 @@ def _refusals() -> Iterator[None]:
     st.session_state.pop("refusals", None)
     try:
         yield
-    except InputError as error:
+    except MultimodalError as error:
         st.session_state["refusals"] = [Notice(error.code, error.message, item=error.file, refused=True)]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from multimodal.case import Audio, FloatArray, Image, Text
+from multimodal.ui.memory import kept
 from multimodal.ui.picture import data_uri, display_window, film_png, overlay_png, spectrogram_png, wav
 
 NOTE_CHARACTERS = 20_000
@@ -35,9 +36,10 @@ def film(image: Image, *, overlay: FloatArray | None = None) -> None:
         image: The film.
         overlay: (H, W) heat map in 0..1 in the film's own frame, drawn on top with a slider for its strength.
     """
+    identity = image.sha256 if overlay is None else f"{image.sha256}+{hash(overlay.tobytes())}"
     data = {
-        "id": image.sha256 if overlay is None else f"{image.sha256}+{hash(overlay.tobytes())}",
-        "film": data_uri(film_png(image), "image/png"),
+        "id": identity,
+        "film": kept(f"film-{image.sha256}", lambda: data_uri(film_png(image), "image/png")),
         "overlay": None if overlay is None else data_uri(overlay_png(overlay), "image/png"),
         "window": list(display_window(image)),
         "alt": f"Chest film {visible(image.name)}. Plus, minus and arrow keys zoom and move, 0 resets.",
@@ -47,11 +49,12 @@ def film(image: Image, *, overlay: FloatArray | None = None) -> None:
 
 def sound(audio: Audio) -> None:
     """Show a recording: its spectrogram, and a player whose cursor runs over it."""
-    picture, top = spectrogram_png(audio)
+    identity = f"{audio.sha256}-{audio.site}"
+    picture, top = kept(f"spectrogram-{identity}", lambda: spectrogram_png(audio))
     data = {
-        "id": f"{audio.sha256}-{audio.site}",
+        "id": identity,
         "spectrogram": data_uri(picture, "image/png"),
-        "wav": data_uri(wav(audio), "audio/wav"),
+        "wav": kept(f"wav-{audio.sha256}", lambda: data_uri(wav(audio), "audio/wav")),
         "seconds": audio.seconds,
         "top_khz": round(top / 1000, 1),
         "alt": f"Spectrogram of {visible(audio.name)}, position. Arrow keys seek, space plays.",

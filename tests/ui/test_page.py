@@ -1,0 +1,233 @@
+"""The Diagnose page as a reader uses it, without a browser."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from multimodal import zoo
+from multimodal.case import Diagnosis
+from multimodal.errors import BundleNotFoundError
+from multimodal.labels import Site
+from multimodal.ui import engine
+from multimodal.ui.upload import SAMPLES
+from tests.ui.conftest import film_png, record
+from tests.ui.made import Double
+
+
+def shown(app: AppTest) -> str:
+    """All markup on the page, less the style sheet."""
+    bodies = (element.proto.body for element in app.get("html"))
+    return "\n".join(body for body in bodies if not body.startswith("<style>"))
+
+
+def headline(app: AppTest) -> str:
+    return shown(app).split('<div class="mm-answer"><h2>')[1].split("</h2>")[0]
+
+
+def made(app: AppTest) -> list[Diagnosis]:
+    """The diagnoses that the session keeps."""
+    return [value for value in app.session_state["memory"].values() if isinstance(value, Diagnosis)]
+
+
+def button(app: AppTest, label: str) -> object:
+    return next(one for one in app.button if one.label.replace("\\", "") == label)
+
+
+def give(app: AppTest, files: list[tuple[str, bytes, str]]) -> AppTest:
+    app.file_uploader[0].set_value(files)
+    return app.run()
+
+
+def test_the_empty_page_says_what_to_do_and_diagnoses_nothing(app: AppTest, double: Double) -> None:
+    app.run()
+    assert not app.exception
+    assert app.title[0].value == "Diagnose"
+    assert "Data stays on this machine" in shown(app)
+    assert "not real people" in shown(app)
+    assert {one.label for one in app.button} == {words for _, words, _ in SAMPLES}
+    assert double.calls == []
+
+
+def test_a_sample_case_is_one_click_away_and_named_as_a_phantom(app: AppTest, double: Double) -> None:
+    app.run()
+    button(app, "Pneumonia").click()
+    app.run()
+    assert not app.exception
+    assert "Phantom drawn with: <b>pneumonia</b>. Not a real patient." in shown(app)
+    assert shown(app).count("Research use only, not a medical device.") == 1
+    assert "Pneumonia" in headline(app)
+    assert [tab.label for tab in app.tabs] == ["Film", "Sound (2)", "Note"]
+    assert len(double.calls) == 1
+
+
+def test_a_film_a_sound_and_a_note_at_once(app: AppTest, double: Double) -> None:
+    give(app.run(), record())
+    assert not app.exception
+    (case,) = double.calls
+    assert [item.name for item in case.items] == ["film.png", "beats.wav", "note.txt"]
+    assert case.audios[0].site is Site.HEART
+    assert "Film + sound" in shown(app)
+    assert [tab.label for tab in app.tabs] == ["Film", "Sound", "Note"]
+
+
+def test_files_are_added_to_the_record(app: AppTest, double: Double) -> None:
+    give(app.run(), record()[:1])
+    give(app, record()[2:])
+    assert [item.name for item in double.calls[-1].items] == ["film.png", "note.txt"]
+
+
+def test_one_bad_file_is_named_and_the_rest_stays(app: AppTest, double: Double) -> None:
+    give(app.run(), [("bro*ken*.dcm", b"\0" * 128 + b"DICM?", "application/dicom"), *record()[2:]])
+    assert not app.exception
+    assert "<b>bro*ken*.dcm</b>: " in shown(app)
+    assert [item.name for item in double.calls[0].items] == ["note.txt"]
+    assert shown(app).count("bro*ken*.dcm") == 1
+
+
+def test_only_bad_files_leave_the_page_empty_with_the_reason(app: AppTest, double: Double) -> None:
+    give(app.run(), [("notes.bin", bytes(range(256)), "application/octet-stream")])
+    assert not app.exception
+    assert "notes.bin" in shown(app)
+    assert double.calls == []
+    assert len(app.file_uploader) == 1
+
+
+def test_a_bad_addition_keeps_the_record(app: AppTest, double: Double) -> None:
+    give(app.run(), record()[2:])
+    before = headline(app)
+    give(app, [("x.bin", bytes(range(256)), "application/octet-stream")])
+    assert "x.bin" in shown(app)
+    assert headline(app) == before
+
+
+def test_leaving_an_item_out_changes_the_answer_and_putting_it_back_is_instant(app: AppTest, double: Double) -> None:
+    give(app.run(), record())
+    whole = headline(app)
+    button(app, "Leave out note.txt").click()
+    app.run()
+    assert headline(app) != whole
+    assert double.calls[-1].texts == ()
+    assert [tab.label for tab in app.tabs] == ["Film", "Sound"]
+    button(app, "Put back note.txt").click()
+    app.run()
+    assert headline(app) == whole
+    assert len(double.calls) == 2
+
+
+def test_everything_left_out_asks_for_an_item(app: AppTest, double: Double) -> None:
+    give(app.run(), record()[2:])
+    button(app, "Leave out note.txt").click()
+    app.run()
+    assert "Everything is left out" in app.info[0].value
+
+
+def test_the_kind_of_a_sound_can_be_corrected(app: AppTest, double: Double) -> None:
+    give(app.run(), record()[1:2])
+    kind = next(one for one in app.selectbox if one.label.startswith("Kind of"))
+    kind.set_value("Lung sound")
+    app.run()
+    assert double.calls[-1].audios[0].site is Site.LUNG
+
+
+def test_age_and_sex_reach_the_engine(app: AppTest, double: Double) -> None:
+    give(app.run(), record()[2:])
+    app.number_input(key="age").set_value(70)
+    app.run()
+    assert double.calls[-1].patient.age == 70
+
+
+def test_a_rerun_does_not_read_or_diagnose_again(app: AppTest, double: Double, monkeypatch: pytest.MonkeyPatch) -> None:
+    give(app.run(), record())
+    monkeypatch.setattr("multimodal.formats.read_case", None)
+    app.run()
+    assert not app.exception
+    assert len(double.calls) == 1
+
+
+def test_a_new_case_forgets_the_old_one(app: AppTest, double: Double) -> None:
+    give(app.run(), record())
+    button(app, "New case").click()
+    app.run()
+    assert "record" not in app.session_state
+    assert "memory" not in app.session_state
+    assert "mm-answer" not in shown(app)
+
+
+def test_a_swapped_branch_in_the_address_is_marked(app: AppTest, double: Double) -> None:
+    app.query_params["image"] = "other_cnn"
+    app.run()
+    assert app.selectbox(key="image").value == "other_cnn"
+    assert "<b>Swapped.</b> gated was trained with another network" in shown(app)
+    app.selectbox(key="fusion").set_value("late")
+    app.run()
+    assert "Swapped." not in shown(app)
+
+
+def test_a_missing_model_is_said_and_the_record_stays(
+    app: AppTest, double: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(choice: object) -> Double:
+        raise BundleNotFoundError("There is no trained branch.")
+
+    monkeypatch.setattr(engine, "load", refuse)
+    give(app.run(), record())
+    assert not app.exception
+    assert "There is no trained branch." in shown(app)
+    assert "beats.wav" in shown(app)
+
+
+def test_a_hostile_note_is_text(app: AppTest, double: Double) -> None:
+    note = b"<script>alert(1)</script> **bold** :red[x] the patient has a cough and a fever"
+    give(app.run(), [("<b>n</b>.txt", note, "text/plain")])
+    assert not app.exception
+    assert "<script>" not in shown(app)
+    assert "&lt;script&gt;" in shown(app)
+    assert "<b>n</b>" not in shown(app)
+
+
+def test_two_readers_never_see_each_other(double: Double) -> None:
+    from tests.ui.conftest import APP
+
+    one, other = (AppTest.from_file(str(APP), default_timeout=60).run() for _ in range(2))
+    give(one, [("one.txt", b"canary-one: the patient has a cough", "text/plain")])
+    give(other, [("other.txt", b"canary-other: the patient has a fever", "text/plain")])
+    one.run()
+    assert "canary-one" in shown(one)
+    assert "canary-other" not in shown(one)
+    assert "canary-one" not in shown(other)
+
+
+def test_the_real_engine_with_tiny_bundles(app: AppTest, tiny_zoo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zoo, "roots", lambda: (tiny_zoo,))
+    give(app.run(), [*record(), ("second.png", film_png(), "image/png")])
+    assert not app.exception
+    assert app.selectbox(key="image").options == ["tiny_image", "other_image"]
+    assert app.selectbox(key="fusion").options == ["tiny_gated", "late"]
+    assert "mm-answer" in shown(app)
+    (diagnosis,) = made(app)
+    assert json.loads(diagnosis.to_json())["models"]["fusion"]["name"] == "tiny_gated"
+    app.selectbox(key="image").set_value("other_image")
+    app.run()
+    assert "late fusion" in shown(app)
+    assert {one.models["fusion"].name for one in made(app)} == {"tiny_gated", "late"}
+
+
+def test_a_bundle_that_cannot_be_read_is_left_out_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "image" / "torn"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{")
+    monkeypatch.setattr(zoo, "roots", lambda: (tmp_path,))
+    catalogue = engine.catalogue()
+    assert catalogue.broken == ("torn",)
+    assert catalogue.options["image"] == ()
+
+
+def test_the_first_paint_does_not_wait_for_torch() -> None:
+    code = "import sys, multimodal.ui.page; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
