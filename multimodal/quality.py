@@ -69,12 +69,12 @@ _FOREIGN = (
 _FRAMES_PER_SECOND = 50
 _CLINICAL = re.compile(
     r"\b(?:abdom|ache|acute|airspace|airway|angina|aort|ards|asthma|atelecta|atri|auscult|bilat|blood|breath|bronch|"
-    r"cancer|cardi|chest|chronic|cirrh|clear|clinic|congest|consolidat|copd|cough|crackle|ct\b|cxr|diabet|"
+    r"cancer|cardi|chest|chronic|cirrh|clear|clinic|complain|congest|consolidat|copd|cough|crackle|ct\b|cxr|diabet|"
     r"diagnos|diastol|disease|dizz|doctor|dyspn|ed[ae]ma|effus|emphys|evaluat|exam|exertion|fail|fatigue|fever|"
     r"fibro|findings|focal|fracture|granulom|heart|hemo|hilar|hiv|hospital|hyper|hypo|infect|infiltrat|injur|"
     r"intensive|intubat|lobe|lung|mass|mediastin|medic|mitral|murmur|nausea|nodul|normal|numb|oedema|opaci|"
     r"opacit|oxygen|pacemaker|pain|parenchym|patient|perihilar|pleur|pneumo|preop|pulmon|radiogra|respir|"
-    r"rhonch|rib|scar|sepsis|shortness|sick|smok|sob\b|sputum|stenos|stroke|surg|sweat|symptom|syncop|systol|"
+    r"rhonch|rib|scar|screening|sepsis|shortness|sick|smok|sob\b|sputum|stenos|stroke|surg|sweat|symptom|syncop|systol|"
     r"tachy|tb\b|thora|transplant|trauma|tube|tubercul|valv|vascul|ventric|vomit|weak|weight|wheez|x-?ray|year)",
     re.IGNORECASE,
 )
