@@ -214,7 +214,7 @@ def _rows(table: pd.DataFrame, source: str) -> pd.DataFrame:
     rows = table.drop(columns=[name for name in LABEL_NAMES if name in table]).replace({"": None, "nan": None})
     rows["source"] = source
     rows["patient"] = source + "/" + rows.pop("patient_id")
-    rows["fold"] = pd.to_numeric(rows["fold"]).astype(int) if "fold" in rows else -1
+    rows["fold"] = _folds(rows["fold"]) if "fold" in rows else -1
     for name in _NUMBER_ATTRIBUTES:
         rows[name] = pd.to_numeric(rows[name], errors="coerce") if name in rows else np.nan
     for name in _TEXT_ATTRIBUTES:
@@ -222,6 +222,14 @@ def _rows(table: pd.DataFrame, source: str) -> pd.DataFrame:
             rows[name] = None
     rows["sex"] = rows["sex"].str.lower().map(_SEXES) if "sex" in rows else None
     return rows
+
+
+def _folds(cells: pd.Series) -> pd.Series:
+    """Whole numbers, -1 where there is none."""
+    numbers = pd.to_numeric(cells, errors="coerce")
+    if (cells.notna() & numbers.isna()).any():
+        raise ManifestError("In every row fold must be a whole number or empty.", file="metadata.csv")
+    return numbers.fillna(-1).astype(int)
 
 
 def _labels(table: pd.DataFrame, file: str) -> FloatArray:

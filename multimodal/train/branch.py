@@ -80,8 +80,9 @@ def train_branch(
     """Train, calibrate and write a branch bundle.
 
     Rows of split "train" train it. Of "val", one half of the patients chooses the epoch and
-    the other calibrates; with ``folds`` all of it chooses, and the calibration comes from
-    out-of-fold answers over train and val. "test" is never touched. Rows without any known
+    the other calibrates; where nothing is chosen (``patience`` 0) all of it calibrates; with
+    ``folds`` the calibration comes from out-of-fold answers over train and val, and all of val
+    may choose. "test" is never touched. Rows without any known
     label serve a text branch's tokenizer and pretraining.
 
     Args:
@@ -112,8 +113,9 @@ def train_branch(
     run = _Run(
         modality, arch, claimed_labels(train), recipe or RECIPES[modality], start or Start(), cache or cache_folder()
     )
-    choosing = halves(validation.rows["patient"].to_numpy())
-    branch, fitted = run.fit(train, validation if folds else validation.where(choosing), out)
+    chooses = bool(run.recipe.patience) and not folds
+    choosing = halves(validation.rows["patient"].to_numpy()) & chooses
+    branch, fitted = run.fit(train, validation.where(choosing) if chooses else validation, out)
     training = _describe(run, data, fitted, command)
     if folds:
         scored, prediction = run.cross_validate(data.in_split("train", "val"), folds, out)

@@ -66,11 +66,16 @@ def by_patient(logits: FloatArray, targets: FloatArray, patients: npt.NDArray[An
 
 
 def _common_scale(columns: list[tuple[FloatArray, FloatArray]]) -> float:
-    """Platt's scale over all labels together, each centred between its two classes."""
-    centred = [(x - (x[y == 1].mean() + x[y == 0].mean()) / 2, y) for x, y in columns]
-    if not centred:
+    """Platt's scale over all labels together.
+
+    Each label is centred between its two classes, which weigh as much as the rarer has patients:
+    else a label's prevalence would pass for the scale.
+    """
+    if not columns:
         return 1.0
-    return fit_platt(np.concatenate([x for x, _ in centred]), np.concatenate([y for _, y in centred]))[0]
+    centred = [x - (x[y == 1].mean() + x[y == 0].mean()) / 2 for x, y in columns]
+    weights = [np.where(y == 1, (1 - y).sum(), y.sum()) / max(y.sum(), (1 - y).sum()) for _, y in columns]
+    return fit_platt(np.concatenate(centred), np.concatenate([y for _, y in columns]), np.concatenate(weights))[0]
 
 
 def _with_scale(x: FloatArray, y: FloatArray, scale: float) -> LabelCalibration:

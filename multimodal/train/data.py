@@ -29,6 +29,8 @@ from multimodal.train.decode import Decoded
 
 FloatArray = npt.NDArray[np.float64]
 
+_GROUP_POWER = 0.75
+
 
 def targets(dataset: Dataset, labels: Sequence[str]) -> Tensor:
     """(N, L) float32 of these labels: 1, 0 or NaN."""
@@ -154,8 +156,8 @@ class BalancedSampler(Sampler[int]):
 def balanced_weights(dataset: Dataset, labels: Sequence[str], phantom_share: float) -> FloatArray:
     """(N,) sampling weights under which sources and, within each, its answers are more even.
 
-    A group is a source with one pattern of answers; it is drawn in proportion to the square
-    root of its size, so that a large source does not drown a small one, and a source's
+    A group is a source with one pattern of answers; its share of the draws grows with its size
+    to the power of 3/4, so that a large source does not drown a small one, and a source's
     commonest answer is not taken for the source's mark.
 
     Args:
@@ -166,7 +168,7 @@ def balanced_weights(dataset: Dataset, labels: Sequence[str], phantom_share: flo
     cells = np.nan_to_num(targets(dataset, labels).numpy(), nan=-1).astype(int)
     groups = dataset.rows["source"] + [":".join(map(str, row)) for row in cells]
     phantom = (dataset.rows["source"] == PHANTOM).to_numpy()
-    weights = groups.map(groups.value_counts() ** -0.5).to_numpy(float).copy()
+    weights = groups.map(groups.value_counts() ** (_GROUP_POWER - 1)).to_numpy(float).copy()
     weights[phantom] = 1.0
     for chosen, share in ((phantom, phantom_share), (~phantom, 1 - phantom_share)):
         if chosen.any():

@@ -32,7 +32,7 @@ from multimodal.train.recipe import Recipe
 CHECKPOINTS = "checkpoints"
 LOG = "log.csv"
 _METRIC = "eval_macro_auroc"
-_MIN_PATIENTS = 3
+_MIN_PATIENTS = 5
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ def fit(
         sampler=BalancedSampler(sampling, recipe.draws or len(examples), recipe.seed),
         validation=validation,
         model=task,
-        args=training_arguments(checkpoints, recipe, evaluate=stopping),
+        args=training_arguments(checkpoints, recipe, evaluate=validation is not None, keep_best=stopping),
         train_dataset=examples,
         eval_dataset=examples,
         data_collator=collate,
@@ -188,13 +188,16 @@ def fit(
     return fitted
 
 
-def training_arguments(folder: Path, recipe: Recipe, *, evaluate: bool, save: bool = True) -> TrainingArguments:
+def training_arguments(
+    folder: Path, recipe: Recipe, *, evaluate: bool, keep_best: bool = False, save: bool = True
+) -> TrainingArguments:
     """The trainer's own settings.
 
     Args:
         folder: Of the checkpoints.
         recipe: See there.
-        evaluate: Whether the best epoch by macro AUROC is kept; else the last.
+        evaluate: Whether every epoch is evaluated.
+        keep_best: Whether the best epoch by macro AUROC is kept; else the last.
         save: Whether every epoch is saved, so that a run can go on after it was killed.
     """
     return TrainingArguments(
@@ -207,11 +210,11 @@ def training_arguments(folder: Path, recipe: Recipe, *, evaluate: bool, save: bo
         warmup_steps=0.05,
         max_grad_norm=1.0,
         bf16=torch.cuda.is_available(),
-        eval_strategy="epoch" if save else "no",
+        eval_strategy="epoch" if evaluate else "no",
         save_strategy="epoch" if save else "no",
         logging_strategy="epoch",
         save_total_limit=1,
-        load_best_model_at_end=evaluate,
+        load_best_model_at_end=keep_best,
         metric_for_best_model=_METRIC,
         greater_is_better=True,
         remove_unused_columns=False,

@@ -226,7 +226,7 @@ def _fit(
 ) -> float:
     """Train the head in place; the loss of the best epoch on the choosing cases."""
     checkpoints = out / "checkpoints"
-    arguments = training_arguments(checkpoints, recipe, evaluate=True)
+    arguments = training_arguments(checkpoints, recipe, evaluate=True, keep_best=True)
     arguments.metric_for_best_model, arguments.greater_is_better = "eval_loss", False
     arguments.label_names = ["truth"]
     trainer = Trainer(

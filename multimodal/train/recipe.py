@@ -57,7 +57,7 @@ class Recipe:
 RECIPES: Mapping[Modality, Recipe] = MappingProxyType(
     {
         Modality.IMAGE: Recipe(epochs=22, batch_size=32, learning_rate=1.5e-3),
-        Modality.AUDIO: Recipe(epochs=30, batch_size=32, learning_rate=2e-3),
+        Modality.AUDIO: Recipe(epochs=30, batch_size=32, learning_rate=2e-3, patience=0),
         Modality.TEXT: Recipe(epochs=20, batch_size=32, learning_rate=5e-4, weight_decay=0.01),
     }
 )

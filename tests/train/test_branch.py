@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from multimodal.datasets import Dataset, join, phantom_dataset
+from multimodal.errors import UsageError
+from multimodal.labels import Modality
+from multimodal.train import branch as training
+from multimodal.train import fit as fitting
+from multimodal.train import train_branch
+from multimodal.train.branch import OUT_OF_FOLD, claimed_labels
+from multimodal.zoo import LoadedBranch, load, verify
+from tests.train.conftest import ARCHS, QUICK, TINY
+
+EXPECTED = {
+    Modality.IMAGE: ("no_finding", "pneumonia"),
+    Modality.AUDIO: ("murmur", "wheezes"),
+    Modality.TEXT: ("pneumonia",),
+}
+
+
+@pytest.mark.parametrize("kind", list(Modality))
+def test_a_branch_of_each_kind_from_folder_to_bundle(
+    kind: Modality, datasets: dict[Modality, Dataset], tmp_path: Path, cache: Path
+) -> None:
+    out = tmp_path / "tiny"
+    bundle = train_branch(kind, ARCHS[kind], [datasets[kind]], out, recipe=QUICK, start=TINY[kind], cache=cache)
+    config = verify(bundle)
+    assert config.labels == EXPECTED[kind]
+    assert config.kind == kind
+    source = next(iter(config.training["sources"].values()))
+    assert source["train"]["patients"] == datasets[kind].in_split("train").rows["patient"].nunique()
+    assert set(source["positive_patients"]) == set(config.labels)
+    assert "test" not in source
+    loaded = load(bundle)
+    assert isinstance(loaded, LoadedBranch)
+    assert (loaded.tokenizer is not None) == (kind is Modality.TEXT)
+    with (out / "log.csv").open() as file:
+        assert [float(row["epoch"]) for row in csv.DictReader(file)] == [1, 2]
+    assert not (out / "checkpoints").exists()
+
+
+def test_it_learns(datasets: dict[Modality, Dataset], tmp_path: Path, cache: Path) -> None:
+    recipe = replace(QUICK, epochs=8, learning_rate=2e-2)
+    train_branch(
+        "image", "small_cnn", [datasets[Modality.IMAGE]], tmp_path / "a", recipe=recipe, start=TINY[Modality.IMAGE],
+        cache=cache,
+    )  # fmt: skip
+    with (tmp_path / "a" / "log.csv").open() as file:
+        losses = [float(row["loss"]) for row in csv.DictReader(file)]
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_the_same_command_gives_the_same_weights(
+    datasets: dict[Modality, Dataset], tmp_path: Path, cache: Path
+) -> None:
+    hashes = [
+        train_branch(
+            "image", "small_cnn", [datasets[Modality.IMAGE]], tmp_path / name, cache=cache,
+            recipe=replace(QUICK, seed=seed), start=TINY[Modality.IMAGE],
+        ).config.sha256
+        for name, seed in (("a", 0), ("b", 0), ("c", 1))
+    ]  # fmt: skip
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_a_killed_run_goes_on_where_it_was(
+    datasets: dict[Modality, Dataset], tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, recipe = [datasets[Modality.IMAGE]], replace(QUICK, epochs=3, patience=0)
+
+    def run(name: str) -> dict[str, torch.Tensor]:
+        start = TINY[Modality.IMAGE]
+        bundle = train_branch("image", "small_cnn", data, tmp_path / name, recipe=recipe, start=start, cache=cache)
+        return load_file(bundle.folder / "model.safetensors")
+
+    whole = run("whole")
+    saved = fitting._BranchTrainer._save_checkpoint
+
+    def die_after_two_epochs(self: fitting._BranchTrainer, *args: object, **kwargs: object) -> None:
+        saved(self, *args, **kwargs)
+        if self.state.epoch == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(fitting._BranchTrainer, "_save_checkpoint", die_after_two_epochs)
+    with pytest.raises(KeyboardInterrupt):
+        run("killed")
+    monkeypatch.undo()
+    assert (tmp_path / "killed" / "checkpoints").exists()
+    resumed = run("killed")
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+def test_folds_answer_every_row_by_a_network_that_never_saw_the_patient(
+    datasets: dict[Modality, Dataset], tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[set[str], set[str]]] = []
+    fit = training._Run.fit
+
+    def watch(self: training._Run, train: Dataset, validation: Dataset | None, out: Path) -> object:
+        seen.append((set(train.rows["patient"]), set(train.rows["split"])))
+        return fit(self, train, validation, out)
+
+    monkeypatch.setattr(training._Run, "fit", watch)
+    data = datasets[Modality.AUDIO]
+    bundle = train_branch(
+        "audio", "lstm", [data], tmp_path / "a", recipe=replace(QUICK, epochs=1), start=TINY[Modality.AUDIO],
+        folds=5, cache=cache,
+    )  # fmt: skip
+    assert bundle.config.training["cross_validation"]["folds"] == 5
+    with np.load(bundle.folder / OUT_OF_FOLD) as stored:
+        assert sorted(stored["patients"]) == sorted(data.in_split("train", "val").rows["patient"])
+        assert len(stored["embeddings"]) == len(stored["logits"]) == len(stored["patients"])
+    assert len(seen) == 6
+    assert not any("test" in splits for _, splits in seen)
+    assert not set.intersection(*(patients for patients, _ in seen[1:]))
+
+
+def test_folds_that_the_data_does_not_have_are_refused(
+    datasets: dict[Modality, Dataset], tmp_path: Path, cache: Path
+) -> None:
+    with pytest.raises(UsageError, match="fold column with 0 to 2"):
+        train_branch(
+            "audio", "lstm", [datasets[Modality.AUDIO]], tmp_path / "a", recipe=replace(QUICK, epochs=1),
+            start=TINY[Modality.AUDIO], folds=3, cache=cache,
+        )  # fmt: skip
+
+
+def test_weights_of_another_bundle_are_a_start(datasets: dict[Modality, Dataset], tmp_path: Path, cache: Path) -> None:
+    data, start = [datasets[Modality.TEXT]], TINY[Modality.TEXT]
+    first = train_branch(
+        "text", "small_transformer", data, tmp_path / "a", recipe=QUICK, start=replace(start, pretrain_epochs=1),
+        cache=cache, half=False,
+    )  # fmt: skip
+    frozen = replace(QUICK, freeze=True, epochs=1)
+    second = train_branch(
+        "text", "small_transformer", data, tmp_path / "b", recipe=frozen, start=replace(start, init=first.folder),
+        cache=cache, half=False,
+    )  # fmt: skip
+    before, after = (load_file(bundle.folder / "model.safetensors") for bundle in (first, second))
+    assert all(torch.equal(before[name], after[name]) for name in before if name.startswith("encoder."))
+    assert second.config.training["start"]["init"] == "a"
+    other = replace(start, init=first.folder, options={**start.options, "hidden": 32})
+    with pytest.raises(UsageError, match="not of the architecture"):
+        train_branch("text", "small_transformer", data, tmp_path / "c", recipe=frozen, start=other, cache=cache)
+
+
+def test_a_label_is_claimed_only_from_ten_real_patients(datasets: dict[Modality, Dataset]) -> None:
+    films = datasets[Modality.IMAGE].in_split("train")
+    ill = np.flatnonzero(films.label("pneumonia") == 1)
+    patients = films.rows["patient"].iloc[ill].unique()
+    few = films.where(~films.rows["patient"].isin(patients[9:]).to_numpy())
+    assert claimed_labels(films) == ("no_finding", "pneumonia")
+    assert claimed_labels(join([few, phantom_dataset(100, 0, "image").in_split("train")])) == ("no_finding",)
+    with pytest.raises(UsageError, match="No label has 10 real patients"):
+        claimed_labels(phantom_dataset(100, 0, "image"))
+
+
+def test_data_of_another_kind_is_refused(datasets: dict[Modality, Dataset], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="Expected data of image"):
+        train_branch("image", "small_cnn", [datasets[Modality.TEXT]], tmp_path / "a")
+    assert not (tmp_path / "a").exists()
