@@ -27,7 +27,7 @@ SECTIONS = (
 )
 
 SHORTCUTS: Mapping[str, str] = {
-    "kermany": "The children's films of one hospital: the outer four pixels of a film tell pneumonia to some extent, "
+    "kermany": "The children's films of one hospital. The outer four pixels of a film tell pneumonia (AUROC 0.94), "
     "and which source a film is from can be told almost surely. The border is cut off before scoring.",
     "nih": "Film size tells pneumonia (AUROC 0.85 by size alone), so films are ranked within one size; "
     "labels are text-mined and partly wrong; heart failure is oedema, a proxy.",
@@ -51,14 +51,18 @@ _FIGURES = ("auroc", "auprc", "ece", "sensitivity", "specificity")
 
 
 def write_card(bundle: Bundle, evaluations: Sequence[Mapping[str, Any]]) -> None:
-    """Put evaluations into a bundle's config and write its card; the weights stay as they are.
+    """Add evaluations to a bundle's config and write its card; the weights stay as they are.
+
+    An evaluation of the same rows takes the place of an earlier one.
 
     Args:
         bundle: Any.
         evaluations: The ``figures`` of :func:`~multimodal.evaluate.evaluate_branch` or
             :func:`~multimodal.evaluate.evaluate_fusion`, one for each source and split.
     """
-    config = replace(bundle.config, metrics={_title(figures): dict(figures) for figures in evaluations})
+    config = bundle.config
+    new = {_title(figures): dict(figures) for figures in evaluations}
+    config = replace(config, metrics={**config.metrics, **new})
     text = config.to_json()
     BundleConfig.from_json(text)
     (bundle.folder / CONFIG).write_text(text, encoding="utf-8")
