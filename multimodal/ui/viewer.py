@@ -99,7 +99,7 @@ def _headings(text: Text) -> Iterator[tuple[int, int]]:
     for section in text.sections:
         start = text.text.lower().rfind(section.title, 0, section.start)
         if start >= 0 and section.start - start <= len(section.title) + 4:
-            yield start, section.start
+            yield start, start + len(text.text[start : section.start].rstrip())
 
 
 def visible(text: str) -> str:
