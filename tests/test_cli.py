@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -85,7 +86,7 @@ def test_every_command_has_help_and_stands_in_the_readme(command: str, capsys: p
     assert len(capsys.readouterr().out.splitlines()) > 4
     group, _, member = command.partition(" ")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert f"`multimodal {command}" in readme or (f"`multimodal {group}" in readme and f"`{group} {member}`" in readme)
+    assert f"`multimodal {command}" in readme or (f"`multimodal {group}" in readme and f"`{group} {member}" in readme)
 
 
 def test_the_entry_point_returns_the_exit_code() -> None:
@@ -293,6 +294,24 @@ def test_evaluate_measures_a_branch(zoo: Path, notes: Path, capsys: pytest.Captu
     out = capsys.readouterr().out
     assert "AUROC" in out
     assert "pneumonia" in out
+
+
+def test_evaluate_writes_predictions_plots_and_the_card(
+    zoo: Path, notes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = shutil.copytree(zoo, tmp_path / "zoo")
+    monkeypatch.setenv("MULTIMODAL_MODELS", str(own))
+    table, pictures = tmp_path / "predictions.csv", tmp_path / "plots"
+    line = ["evaluate", "text/tiny", "--data", str(notes), "--predictions", str(table), "--plots", str(pictures)]
+
+    assert run([*line, "--card"]) == 0
+    assert len(table.read_text().splitlines()) == 13
+    assert {path.name for path in pictures.iterdir()} == {"roc.png", "reliability.png", "confusion.png"}
+    assert "pneumonia" in (own / "text" / "tiny" / "README.md").read_text()
+
+    line[line.index(str(table))] = str(tmp_path / "nowhere" / "predictions.csv")
+    assert run(line) == 2
+    assert "nowhere" in capsys.readouterr().err
 
 
 def test_evaluate_measures_fusion_on_a_paired_cohort(

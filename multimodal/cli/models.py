@@ -72,6 +72,13 @@ def evaluate(
     ] = None,
     split: Annotated[str, typer.Option(metavar="NAME", help="Any value of the split column.")] = "val",
     text_column: TextColumn = "text",
+    predictions: Annotated[
+        Path | None, typer.Option(metavar="OUT.csv", help="Also write every answer, patients under a hash.")
+    ] = None,
+    plots: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Also draw ROC, reliability and confusion as PNG.")
+    ] = None,
+    card: Annotated[bool, typer.Option("--card", help="Add the figures to the bundle's config and card.")] = False,
     json: Json = False,
 ) -> None:
     """Measure a bundle on labelled data: by label, with intervals over patients."""
@@ -79,28 +86,48 @@ def evaluate(
     if (data is None) == (cases is None) or (cases and kind != FUSION):
         raise UsageError("Expected --data; or, for fusion, --cases instead.")
 
-    from multimodal.evaluate import composed_cohort, evaluate_branch, evaluate_fusion, paired_cohort
+    from multimodal.evaluate import (
+        BranchEvaluation,
+        FusionEvaluation,
+        composed_cohort,
+        evaluate_branch,
+        evaluate_fusion,
+        paired_cohort,
+        plot,
+        write_card,
+    )
     from multimodal.zoo import find
 
+    evaluation: BranchEvaluation | FusionEvaluation
     if kind == FUSION:
         if cases:
             cohort = paired_cohort(cases)
         else:
             cohort = composed_cohort(folders_by_kind(data or (), text_column), split=split)
-        figures = evaluate_fusion(None if name == "late" else find(kind, name), cohort).figures
+        evaluation = evaluate_fusion(None if name == "late" else find(kind, name), cohort)
     else:
         from multimodal.datasets import read_folder
 
         found = find(kind, name)
         folders = [read_folder(folder, kind, text_column=text_column) for folder in data or ()]
-        figures = evaluate_branch(found, folders, split=split).figures
+        note = text_column if kind == "text" else ""
+        evaluation = evaluate_branch(found, folders, split=split, text_column=note)
+    try:
+        if predictions:
+            evaluation.predictions().to_csv(predictions, index=False)
+        if plots:
+            plot(evaluation, plots)
+        if card:
+            write_card(find(kind, name), [evaluation.figures])
+    except OSError as error:
+        raise UsageError(f"The results cannot be written ({error}).") from error
     if json:
-        typer.echo(json_format.dumps(figures, indent=2, allow_nan=False))
+        typer.echo(json_format.dumps(evaluation.figures, indent=2, allow_nan=False))
         return
 
     from multimodal.cli.show import show_evaluation
 
-    show_evaluation(figures, bundle, screen)
+    show_evaluation(evaluation.figures, bundle, screen)
 
 
 def folders_by_kind(values: Sequence[str], text_column: str) -> dict[Modality, Dataset]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from multimodal.evaluate.branch import BranchEvaluation, evaluate_branch, evaluate_scored, score
 from multimodal.evaluate.card import check_card, render_card, write_card
 from multimodal.evaluate.cohorts import Cohort, Member, composed_cohort, paired_cohort, phantom_cohort
-from multimodal.evaluate.fusion import FusionEvaluation, evaluate_fusion
+from multimodal.evaluate.fusion import FusionEvaluation, diagnose_cohort, evaluate_fusion
 from multimodal.evaluate.plots import plot
 from multimodal.evaluate.units import Scored, Units, units
 
@@ -18,6 +18,7 @@ __all__ = [
     "Units",
     "check_card",
     "composed_cohort",
+    "diagnose_cohort",
     "evaluate_branch",
     "evaluate_fusion",
     "evaluate_scored",

@@ -76,7 +76,8 @@ def _allowed(data: Dataset) -> dict[str, Baseline]:
         found["bag_of_words"] = Baseline(
             _notes,
             lambda: make_pipeline(
-                TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\w+", sublinear_tf=True), _regression(10.0)
+                TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\w+", sublinear_tf=True),  # noqa: S106
+                _regression(10.0),
             ),
         )
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,7 +15,7 @@ from multimodal.datasets import Dataset, join, load_item
 from multimodal.engine.inference import evidence, run
 from multimodal.errors import UsageError
 from multimodal.evaluate.baselines import baselines
-from multimodal.evaluate.figures import RESAMPLES, compare, finite, label_figures, mean_auroc, ranking
+from multimodal.evaluate.figures import RESAMPLES, compare, finite, label_figures, mean_auroc, pseudonym, ranking
 from multimodal.evaluate.units import GROUPS, Scored, Units, units
 from multimodal.metrics import bootstrap, circor_weighted_accuracy
 from multimodal.metrics.checks import FloatArray
@@ -53,7 +52,7 @@ class BranchEvaluation:
             tables.append(
                 pd.DataFrame(
                     {
-                        "patient": [hashlib.sha256(key.encode()).hexdigest()[:12] for key in found.patients],
+                        "patient": [pseudonym(key) for key in found.patients],
                         "stratum": found.strata,
                         "label": label,
                         "truth": found.targets.astype(int),

@@ -16,7 +16,7 @@ from multimodal.case import Diagnosis
 from multimodal.engine import Engine
 from multimodal.errors import UsageError
 from multimodal.evaluate.cohorts import Cohort, Member
-from multimodal.evaluate.figures import RESAMPLES, comparison, label_figures, ranking
+from multimodal.evaluate.figures import RESAMPLES, comparison, label_figures, pseudonym, ranking
 from multimodal.evaluate.units import Units
 from multimodal.labels import LABELS, NO_FINDING, Modality
 from multimodal.metrics import auroc, bootstrap, paired_bootstrap
@@ -43,6 +43,13 @@ class FusionEvaluation:
     figures: dict[str, Any]
     answers: pd.DataFrame
 
+    def predictions(self) -> pd.DataFrame:
+        """:attr:`answers` with where they come from, and a hash in the place of the keys of real cases and patients."""
+        data = self.figures["data"]
+        keys = [c for c in map(str, self.answers) if c == "case_id" or c.startswith("patient")]
+        hashed = {c: self.answers[c].map(pseudonym, na_action="ignore") for c in keys if data["cohort"] != "phantoms"}
+        return self.answers.assign(cohort=data["cohort"], source=data["source"], **hashed)
+
 
 def evaluate_fusion(
     bundle: Bundle | None, cohort: Cohort, *, device: str = "auto", resamples: int = RESAMPLES
@@ -63,7 +70,7 @@ def evaluate_fusion(
         raise UsageError(f"Expected a fusion head, but {bundle.kind}/{bundle.name} is a branch.")
     trained_on = {} if bundle is None else {m: str(entry["name"]) for m, entry in bundle.config.branches.items()}
     engine = Engine({**trained_on, "fusion": LATE if bundle is None else bundle.name}, device=device)
-    answers = pd.DataFrame(_diagnose(engine, cohort))
+    answers = pd.DataFrame(diagnose_cohort(engine, cohort))
     if answers.empty:
         raise UsageError("No case of the cohort has a known label that the models speak of.")
     figures = {
@@ -115,7 +122,8 @@ def fused_units(answers: pd.DataFrame) -> dict[str, tuple[Units, FloatArray]]:
     }
 
 
-def _diagnose(engine: Engine, cohort: Cohort) -> Iterator[dict[str, Any]]:
+def diagnose_cohort(engine: Engine, cohort: Cohort) -> Iterator[dict[str, Any]]:
+    """Rows of :attr:`FusionEvaluation.answers`, as the cases are diagnosed."""
     members = iter(cohort.members())
     while group := list(islice(members, _CASES_AT_ONCE)):
         for member, diagnosis in zip(group, engine.diagnose_many([m.case for m in group]), strict=True):
