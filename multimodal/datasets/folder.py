@@ -200,7 +200,8 @@ def read_folder(folder: str | Path, kind: Modality | str, *, text_column: str = 
     table = table[table[content].str.strip() != ""].reset_index(drop=True)
     for name in ("patient_id", "split"):
         if (table[name] == "").any():
-            raise ManifestError(f"Row {int((table[name] == '').idxmax()) + 2} has no {name}.", file=path.name)
+            row = int(np.argmax(table[name] == ""))
+            raise ManifestError(f"Row {row + 2} has no {name}.", file=path.name)
     return Dataset(
         modality=modality,
         rows=_rows(table, folder.resolve().name),
@@ -239,10 +240,10 @@ def _labels(table: pd.DataFrame, file: str) -> FloatArray:
         if name not in table:
             continue
         cells = table[name].str.strip().replace({"nan": ""})
-        values = pd.to_numeric(cells.replace({"": None}), errors="coerce")
+        values = pd.to_numeric(cells, errors="coerce")
         wrong = (cells != "") & ~values.isin((0, 1))
         if wrong.any():
-            row = int(wrong.idxmax())
+            row = int(np.argmax(wrong))
             raise ManifestError(f"Row {row + 2}: {name} must be 1, 0 or empty, not {cells[row]!r}.", file=file)
         matrix[:, column] = values.to_numpy(np.float32, na_value=np.nan)
     return matrix

@@ -72,7 +72,7 @@ def _expose(chest: Chest) -> FloatArray:
     return np.asarray(np.clip(film, 0, 1), np.float32)
 
 
-def _collimate(rng: Generator, film: FloatArray) -> None:
+def _collimate(rng: Generator, film: npt.NDArray[np.float64]) -> None:
     rows, columns = film.shape
     top, bottom, left, right = (int(n) for n in rng.integers(0, 14, 4))
     frame = np.ones_like(film, dtype=bool)
@@ -80,7 +80,7 @@ def _collimate(rng: Generator, film: FloatArray) -> None:
     film[frame] = rng.uniform(0.0, 0.04)
 
 
-def _mark(rng: Generator, film: FloatArray) -> None:
+def _mark(rng: Generator, film: npt.NDArray[np.float64]) -> None:
     rows, columns = film.shape
     letter = str(rng.choice(("R", "L")))
     canvas = Canvas.new("L", (columns, rows))

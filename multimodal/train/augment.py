@@ -5,6 +5,8 @@ All draws come from torch's global generator, which the trainer seeds and restor
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torchaudio.transforms import FrequencyMasking, TimeMasking
@@ -47,7 +49,7 @@ class RandomResolution(nn.Module):
         """(1, H, W) to the same."""
         side = film.shape[-1]
         small = v2.functional.resize(film, [round(side * uniform(self.low, 1.0))] * 2, antialias=True)
-        return v2.functional.resize(small, [side, side], antialias=True)
+        return cast("Tensor", v2.functional.resize(small, [side, side], antialias=True))
 
 
 def film_augmentation(settings: ImagePreparation) -> v2.Transform:
