@@ -8,6 +8,9 @@ from multimodal.ui.theme import MARK
 
 st.set_page_config(page_title="Multimodal Diagnosis", page_icon=str(MARK), layout="wide")
 
-PAGES = (st.Page("pages/diagnose.py", title="Diagnose", icon=":material/stethoscope:", default=True),)
+PAGES = (
+    st.Page("pages/diagnose.py", title="Diagnose", icon=":material/stethoscope:", default=True),
+    st.Page("pages/cases.py", title="Cases", icon=":material/inventory_2:"),
+)
 
 st.navigation(PAGES, position="top").run()

@@ -60,6 +60,9 @@ class Worklist:
         sessions: The database.
         owner: A key, up to 64 characters; never shown.
 
+    Attributes:
+        owner: That key.
+
     Raises:
         StoreError: From every method, if the database fails.
     """
@@ -68,7 +71,7 @@ class Worklist:
         if not 0 < len(owner) <= 64:
             raise UsageError("Expected an owner of 1 to 64 characters.")
         self._sessions = sessions
-        self._owner = owner
+        self.owner = owner
 
     def save(
         self, diagnosis: Diagnosis, *, title: str, inputs: Sequence[StoredInput] = (), batch: str | None = None
@@ -94,7 +97,7 @@ class Worklist:
         now = datetime.now(UTC)
         row = CaseRow(
             id=case_id,
-            owner=self._owner,
+            owner=self.owner,
             batch=batch,
             title=_title(title),
             created=now,
@@ -128,7 +131,7 @@ class Worklist:
     def search(self, query: Query | None = None) -> Page:
         """The cases that a query finds."""
         query = query or Query()
-        conditions = [CaseRow.owner == self._owner, *_conditions(query)]
+        conditions = [CaseRow.owner == self.owner, *_conditions(query)]
         order = _ORDER[query.sort]
         newest = (CaseRow.created.desc(), CaseRow.id)
         chosen = (
@@ -195,17 +198,17 @@ class Worklist:
     def models(self) -> tuple[str, ...]:
         """Names of all bundles that answered, in order."""
         with self._sessions.reading() as session:
-            names = session.scalars(select(ModelRow.name).join(CaseRow).where(CaseRow.owner == self._owner).distinct())
+            names = session.scalars(select(ModelRow.name).join(CaseRow).where(CaseRow.owner == self.owner).distinct())
             return tuple(sorted(names))
 
     def batch(self, key: str) -> dict[str, Diagnosis]:
         """What a batch has answered so far, by title."""
-        chosen = select(CaseRow.title, CaseRow.diagnosis).where(CaseRow.owner == self._owner, CaseRow.batch == key)
+        chosen = select(CaseRow.title, CaseRow.diagnosis).where(CaseRow.owner == self.owner, CaseRow.batch == key)
         with self._sessions.reading() as session:
             return {title: Diagnosis.from_json(text) for title, text in session.execute(chosen)}
 
     def _case(self, session: Session, case_id: str) -> tuple[CaseRow, bool]:
-        mine = _LISTED.where(CaseRow.owner == self._owner, CaseRow.id == case_id)
+        mine = _LISTED.where(CaseRow.owner == self.owner, CaseRow.id == case_id)
         found = session.execute(mine).one_or_none()
         if found is None:
             raise UsageError("There is no such case in this worklist.")

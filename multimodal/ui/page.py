@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from multimodal.case import Case, Diagnosis, Item, Notice, Patient
 from multimodal.errors import MultimodalError
 from multimodal.labels import LABELS, NO_FINDING, Group
-from multimodal.ui import chart, engine, sidebar, table, theme, tiles, upload, viewer
+from multimodal.ui import cases_save, chart, engine, sidebar, table, theme, tiles, upload, viewer
 from multimodal.ui.answer import answer, answer_html
 from multimodal.ui.memory import kept
 from multimodal.ui.record import Choice, Record, chosen_case, kind_of
@@ -39,14 +39,14 @@ def diagnose() -> None:
     if not case.items:
         st.info("Everything is left out. Put an item back to see an answer.")
         return
-    bar, download = st.columns([4, 1], vertical_alignment="center")
+    bar, download = st.columns([3, 2], vertical_alignment="center")
     place = bar.empty()
     with place.container():
         diagnosis = _diagnosis(case, choice)
     if diagnosis is not None:
         place.html('<p class="mm-use"><strong>Research use only, not a medical device.</strong></p>')
-        _download(download, diagnosis)
-        _result(record, case, diagnosis, colours)
+        _actions(download, record, case, diagnosis)
+        result(case, diagnosis, colours, told=record.case.problems)
 
 
 def _header(record: Record) -> None:
@@ -127,8 +127,9 @@ def _doing(case: Case) -> str:
     return words[0].upper() + words[1:]
 
 
-def _download(place: DeltaGenerator, diagnosis: Diagnosis) -> None:
+def _actions(place: DeltaGenerator, record: Record, case: Case, diagnosis: Diagnosis) -> None:
     with place.container(horizontal=True, horizontal_alignment="right"):
+        cases_save.offer(record, case, diagnosis)
         st.download_button(
             "JSON",
             diagnosis.to_json(indent=2),
@@ -140,14 +141,23 @@ def _download(place: DeltaGenerator, diagnosis: Diagnosis) -> None:
         )
 
 
-def _result(record: Record, case: Case, diagnosis: Diagnosis, colours: Palette) -> None:
+def result(case: Case | None, diagnosis: Diagnosis, colours: Palette, *, told: Sequence[Notice] = ()) -> None:
+    """Draw an answer in reading order.
+
+    Args:
+        case: What it is the answer to, for the evidence; None where that was not kept.
+        diagnosis: The answer.
+        colours: The palette.
+        told: Notices that stand on the page already.
+    """
     st.html(answer_html(answer(diagnosis)))
     if diagnosis.labels:
         _picture(diagnosis, colours)
-    _evidence(case)
+    if case is not None:
+        _evidence(case)
     if diagnosis.labels:
         st.subheader("Each alone, in pairs, and fused")
-    _notices([notice for notice in (*diagnosis.warnings, *diagnosis.quality) if notice not in record.case.problems])
+    _notices([notice for notice in (*diagnosis.warnings, *diagnosis.quality) if notice not in told])
     if diagnosis.labels:
         st.html(table.comparison_table(diagnosis))
     with st.expander("Models and files"):

@@ -20,7 +20,7 @@ class Record:
     """One record on the page.
 
     Attributes:
-        sources: The files as given, (name, bytes); empty for a phantom.
+        sources: The files as given, (name, bytes).
         case: What was read from them.
         phantom: What a phantom was drawn with, in plain words; None for files.
     """

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 
 from multimodal.labels import Modality
 
@@ -97,6 +98,7 @@ def variables(colours: Palette) -> str:
 
 def apply(colours: Palette) -> None:
     """Put the app's name and style on the page."""
+    _enter_by_the_door()
     mark = MARK.read_text(encoding="utf-8").replace("<svg", '<svg x="0" y="0" width="32" height="32"', 1)
     st.logo(
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 246 32">{mark}<text x="42" y="22" font-size="18" '
@@ -106,6 +108,13 @@ def apply(colours: Palette) -> None:
     )
     sheet = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
     st.html(f"<style>:root{{{variables(colours)}}}{sheet}</style>")
+
+
+def _enter_by_the_door() -> None:
+    """Until ``st.navigation`` has run in a process, a deep link would run its page without app.py."""
+    if PagesManager.uses_pages_directory:
+        PagesManager.uses_pages_directory = False
+        st.rerun()
 
 
 def chart_config(colours: Palette) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def current() -> Record | None:
             _start(_phantom(*sample))
     elif pending:
         known: Record | None = st.session_state.get("record")
-        sources = (*(known.sources if known else ()), *pending)
+        sources = (*(known.sources if known and not known.phantom else ()), *pending)
         named = pending[0][0] if len(pending) == 1 else f"{len(pending)} files"
         with st.spinner(f"Decoding {named}"), _refusals():
             read = _read(sources)
@@ -117,7 +117,8 @@ def _read(sources: tuple[Source, ...]) -> Record:
 def _phantom(condition: str, words: str, seed: int) -> Record:
     from multimodal.phantom import draw_patient, render, to_case
 
-    return Record(sources=(), case=to_case(render(draw_patient(seed, condition))), phantom=words)
+    phantom = render(draw_patient(seed, condition))
+    return Record(sources=tuple(phantom.files.items()), case=to_case(phantom), phantom=words)
 
 
 @contextmanager
