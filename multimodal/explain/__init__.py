@@ -1,0 +1,31 @@
+"""Why an answer was given: what in the film, the sound and the note speaks for a label, and whether that is so."""
+
+from __future__ import annotations
+
+from multimodal.explain.ask import explain, explain_case
+from multimodal.explain.explanation import (
+    Explanation,
+    FilmExplanation,
+    NoteExplanation,
+    Segment,
+    SoundExplanation,
+    Word,
+)
+from multimodal.explain.faithfulness import Curves, Faithfulness, faithfulness, measure
+from multimodal.explain.methods import METHODS
+
+__all__ = [
+    "METHODS",
+    "Curves",
+    "Explanation",
+    "Faithfulness",
+    "FilmExplanation",
+    "NoteExplanation",
+    "Segment",
+    "SoundExplanation",
+    "Word",
+    "explain",
+    "explain_case",
+    "faithfulness",
+    "measure",
+]

@@ -1,0 +1,98 @@
+"""Explain an item, or every item of a case, for any label."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from multimodal.case import Audio, Case, Image, Item, Text
+from multimodal.engine import Engine
+from multimodal.errors import UsageError
+from multimodal.explain.coordinates import UNIT_SECONDS, band_edges, film_box, words
+from multimodal.explain.explanation import (
+    Explanation,
+    FilmExplanation,
+    NoteExplanation,
+    SoundExplanation,
+    Word,
+    segments,
+)
+from multimodal.explain.methods import METHODS, chosen_method
+from multimodal.explain.probe import checked, probe, torch_errors
+from multimodal.labels import labels_of
+from multimodal.prepare import AudioPreparation, ImagePreparation, TextPreparation
+from multimodal.quality import check
+from multimodal.zoo import LoadedBranch
+
+
+def explain(
+    branch: LoadedBranch,
+    item: Item,
+    label: str,
+    *,
+    device: str | torch.device = "auto",
+    method: str | None = None,
+) -> Explanation:
+    """Why a branch finds evidence for a label in an item.
+
+    Safe on a branch that other threads are using; it is left as it was.
+
+    Args:
+        branch: From ``zoo.load``; moved to the device.
+        item: Of its modality.
+        label: Any that it speaks of.
+        device: "auto", "cuda", "mps" or "cpu".
+        method: Out of ``METHODS``; None for the default, which costs two forward passes and one backward.
+
+    Raises:
+        UsageError: If the branch does not speak of the label, or there is no such method.
+        ModelError: If the network cannot be run, or gives NaN or infinity.
+        MultimodalError: If the item cannot be prepared.
+    """
+    name = chosen_method(branch.network.kind, method)
+    asked = probe(branch, item, label, device=device)
+    with torch_errors(branch.network):
+        values = checked(asked.by_unit(METHODS[branch.network.kind][name](asked)), item)
+        evidence = checked(asked.evidence_without(torch.zeros(1, asked.count, dtype=torch.bool)), item)
+    about = (item.name, item.sha256, item.modality, label, branch.config.name, name, float(evidence))
+    grid = values.view(asked.grid).cpu().numpy()
+    match item, branch.preparation:
+        case Image(), ImagePreparation() as settings:
+            height, width = item.pixels.shape
+            return FilmExplanation(*about, grid, film_box(item, settings), (height, width))
+        case Audio(), AudioPreparation() as settings:
+            edges = band_edges(settings)
+            rows = [math.ceil(row * settings.n_mels / len(grid)) for row in range(len(grid) + 1)]
+            edges_hz = tuple(float(edges[row]) for row in rows)
+            found = segments(grid, UNIT_SECONDS, edges_hz, item.seconds)
+            return SoundExplanation(*about, grid, UNIT_SECONDS, edges_hz, found)
+        case Text(), TextPreparation() as settings if branch.tokenizer is not None:
+            spans, _ = words(item, settings, branch.tokenizer, asked.prepared.shape)
+            marked = (Word(*span, float(weight)) for span, weight in zip(spans, grid, strict=True))
+            return NoteExplanation(*about, tuple(marked))
+    raise UsageError(f"Expected an item of {branch.network.kind}, but got {item.modality}.")
+
+
+def explain_case(engine: Engine, case: Case, label: str, *, method: str | None = None) -> tuple[Explanation, ...]:
+    """Explain every item of a case that was fit to be scored and can speak of a label.
+
+    Args:
+        engine: Whose branches explain; of an ensemble each one does, for itself.
+        case: The record.
+        label: That is explained.
+        method: As in :func:`explain`, for all modalities alike.
+
+    Raises:
+        UsageError: If a modality has no such method.
+        ModelError: If a network cannot be loaded or run.
+    """
+    found: list[Explanation] = []
+    for item in case.items:
+        site = item.site if isinstance(item, Audio) else None
+        refused = any(notice.refused for notice in (*item.notices, *check(item)))
+        if refused or label not in labels_of(item.modality, site):
+            continue
+        speakers = [branch for branch in engine.branches(item.modality) if label in branch.config.calibration]
+        found += [explain(branch, item, label, device=engine.device, method=method) for branch in speakers]
+    return tuple(found)
