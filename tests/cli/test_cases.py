@@ -1,0 +1,96 @@
+"""``multimodal diagnose``, ``batch`` and ``phantom``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from multimodal.case import Diagnosis
+from multimodal.cli import run
+
+
+def test_diagnose_prints_the_contract_as_json(zoo: Path, patient: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["diagnose", str(patient), "--age", "67", "--sex", "F", "--json"]) == 0
+
+    out = capsys.readouterr().out
+    raw = json.loads(out)
+    assert set(raw) == {
+        "case_id",
+        "labels",
+        "by_modality",
+        "by_subset",
+        "shares",
+        "quality",
+        "warnings",
+        "items",
+        "models",
+        "version",
+        "elapsed_ms",
+        "explanations",
+    }
+    assert {"label", "name", "probability", "present", "set"} <= set(raw["labels"][0])
+    assert set(raw["by_modality"]) == {"image", "audio", "text"}
+    assert len(raw["by_subset"]) == 7
+    assert Diagnosis.from_json(out).models["image"].name == "tiny"
+
+
+def test_diagnose_prints_a_table_for_people(zoo: Path, patient: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["diagnose", f"note:{patient / 'note.txt'}", str(patient / "film.dcm")]) == 0
+
+    out = capsys.readouterr().out
+    assert "Pneumonia" in out
+    assert "image=tiny" in out
+    assert "not a medical device" in out
+
+
+def test_a_file_that_cannot_be_read_is_told_and_the_rest_goes_on(
+    zoo: Path, patient: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = tmp_path / "broken.dcm"
+    broken.write_bytes((patient / "film.dcm").read_bytes()[:300])
+
+    assert run(["diagnose", str(patient / "note.txt"), str(broken)]) == 0
+
+    assert "broken.dcm" in capsys.readouterr().out
+
+
+def test_a_prevalence_moves_the_answer(zoo: Path, patient: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    answers = []
+    for prevalence in ("0.01", "0.9"):
+        assert run(["diagnose", str(patient), "--prevalence", f"pneumonia={prevalence}", "--json"]) == 0
+        diagnosis = Diagnosis.from_json(capsys.readouterr().out)
+        answers.append({result.label: result.probability for result in diagnosis.labels})
+
+    assert answers[0]["pneumonia"] < answers[1]["pneumonia"]
+    assert answers[0]["crackles"] == pytest.approx(answers[1]["crackles"])
+
+
+def test_batch_writes_a_line_a_case_and_resumes(
+    zoo: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "results.jsonl"
+    arguments = ["batch", str(phantoms / "manifest.csv"), "--out", str(out)]
+
+    assert run(arguments) == 0
+    first = out.read_text(encoding="utf-8")
+    assert "2 diagnosed, 0 failed." in capsys.readouterr().err
+    assert run(arguments) == 2
+    assert run([*arguments, "--resume"]) == 0
+
+    assert out.read_text(encoding="utf-8") == first
+    assert [Diagnosis.from_json(line).models["text"].name for line in first.splitlines()] == ["tiny", "tiny"]
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "2 done before" in captured.err
+
+
+def test_phantoms_are_files_with_a_truth(phantoms: Path) -> None:
+    header, *rows = (phantoms / "manifest.csv").read_text(encoding="utf-8").splitlines()
+
+    assert {"case_id", "path", "kind", "pneumonia"} <= set(header.split(","))
+    assert len(rows) == 8
+    assert sorted(path.name for path in phantoms.rglob("*.*") if path.parent != phantoms) == sorted(
+        ["film.dcm", "heart.wav", "lung.wav", "note.txt"] * 2
+    )
