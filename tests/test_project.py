@@ -97,8 +97,8 @@ def test_public_names_are_those_documented() -> None:
 
 
 def test_packages_export_what_they_define() -> None:
-    for path in tracked("multimodal/*/__init__.py"):
-        module = import_module(f"multimodal.{path.parent.name}")
+    for path in tracked("multimodal/**/__init__.py"):
+        module = import_module(".".join(path.parent.relative_to(ROOT).parts))
         missing = [name for name in getattr(module, "__all__", ()) if not hasattr(module, name)]
         assert missing == [], path
 
