@@ -72,7 +72,11 @@ class Store:
         parsed = _parsed(url or database_url())
         with told():
             self._engine = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed)
-            self._prepare()
+            try:
+                self._prepare()
+            except BaseException:
+                self.close()
+                raise
 
     def worklist(self, owner: str) -> Worklist:
         """The cases of one owner, and nobody else's."""
