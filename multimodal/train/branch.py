@@ -42,6 +42,9 @@ MIN_POSITIVE_PATIENTS = 10
 PHANTOM_SEED = 1_000_000
 """First seed of the phantoms that train branches; samples and cohorts are drawn from others."""
 
+PHANTOM_SEED = 1_000_000
+"""Seeds of the phantoms that train branches: far from those of samples, of tests and of fusion heads."""
+
 OUT_OF_FOLD = "out_of_fold.npz"
 
 
@@ -82,8 +85,9 @@ def train_branch(
     Rows of split "train" train it. Of "val", one half of the patients chooses the epoch and
     the other calibrates; where nothing is chosen (``patience`` 0) all of it calibrates; with
     ``folds`` the calibration comes from out-of-fold answers over train and val, and all of val
-    may choose. "test" is never touched. Rows without any known
-    label serve a text branch's tokenizer and pretraining.
+    may choose. "test" is never touched. Phantoms train but never calibrate: a probability is
+    for real patients. Rows without any known label serve a text branch's tokenizer and
+    pretraining.
 
     Args:
         kind: "image", "audio" or "text".
@@ -124,8 +128,12 @@ def train_branch(
     else:
         scored = run.evaluation(validation.where(~choosing), branch)
         prediction = predict_set(branch, scored)
+    real = ~np.char.startswith(scored.patients.astype(str), f"{PHANTOM}/")
     calibration = calibrate_branch(
-        prediction.logits.double().numpy(), scored.labels.double().numpy(), scored.patients, branch.labels
+        prediction.logits.double().numpy()[real],
+        scored.labels.double().numpy()[real],
+        scored.units[real],
+        branch.labels,
     )
     config = branch.describe(
         out.name,

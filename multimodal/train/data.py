@@ -196,6 +196,11 @@ class EvaluationSet:
     patients: npt.NDArray[Any]
     pad_id: int = 0
 
+    @property
+    def units(self) -> npt.NDArray[np.str_]:
+        """(N,) patient within source: a report and its indication are two things to be right about."""
+        return np.char.add(np.char.add(self.sources.astype(str), "|"), self.patients.astype(str))
+
 
 def evaluation_set(
     dataset: Dataset,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset as TorchDataset
-from transformers import EarlyStoppingCallback, Trainer, set_seed
+from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, set_seed
 
-from multimodal.datasets import LABEL_NAMES, Dataset, compose, phantom_dataset, terms
+from multimodal.datasets import LABEL_NAMES, PHANTOM, Dataset, compose, phantom_dataset, terms
 from multimodal.errors import UsageError
 from multimodal.fusion import FusionHead, create, drop_modalities
 from multimodal.labels import NO_FINDING, Modality
 from multimodal.train.answers import (
+    Answers,
     FusionCases,
     answer_rows,
     composed_members,
@@ -39,7 +40,17 @@ FUSION_RECIPE = Recipe(epochs=40, batch_size=128, learning_rate=1e-3, weight_dec
 PHANTOM_SEED = 2_000_000
 """Seeds of the phantoms that train heads; branches are trained on others."""
 
+Tell = Callable[[str, float], None]
+"""Hears what is being done and the share of it that is done; what it raises stops the work."""
+
 _FITTING, _CHOOSING = "fitting", "choosing"
+
+_DRAWN_AT_ONCE = 8
+"""Phantoms that are scored in one go, so that each is drawn once for all its branches."""
+
+
+def _silent(words: str, done: float) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +68,25 @@ class Cohorts:
     phantoms: int = 400
     dropout: float = 0.3
     seed: int = 0
+
+
+@dataclass(frozen=True)
+class HeadData:
+    """What branches say of the cases that a head is trained on, computed once for any number of heads.
+
+    Attributes:
+        branches: The branches.
+        cohorts: What the cases are.
+        fitting: Cases that the weights are fitted on, a part for each origin.
+        choosing: Cases that choose the epoch.
+        sources: Counts by source, for the card.
+    """
+
+    branches: Mapping[Modality, Bundle]
+    cohorts: Cohorts
+    fitting: Sequence[FusionCases]
+    choosing: Sequence[FusionCases]
+    sources: Mapping[str, Any]
 
 
 def train_fusion(
@@ -92,16 +122,82 @@ def train_fusion(
     Raises:
         UsageError: If no label is spoken of by two branches, or none can be composed.
     """
-    cohorts = cohorts or Cohorts()
+    data = head_data(branches, datasets, cohorts or Cohorts(), cache=cache)
+    return fit_head(arch, data, out, options=options, recipe=recipe, command=command)
+
+
+def head_data(
+    branches: Mapping[Modality, Bundle],
+    datasets: Mapping[Modality, Dataset],
+    cohorts: Cohorts,
+    *,
+    cache: Path | None = None,
+    tell: Tell = _silent,
+) -> HeadData:
+    """Score the cases that a head is trained on; see :func:`train_fusion`.
+
+    Args:
+        branches: One bundle for each modality, two at least.
+        datasets: Folders of the same modalities; none for phantoms alone.
+        cohorts: What to train on; without folders nothing is composed.
+        cache: Folder for decoded items.
+        tell: Hears how far it is.
+
+    Raises:
+        UsageError: If no label is spoken of by two branches, none can be composed, or there are no cases.
+    """
     labels = shared_labels(branches)
-    held_out = {m: _in_halves(datasets[m].in_split("val")) for m in branches}
-    answers = {m: answer_rows(branches[m], held_out[m], cache) for m in branches}
+    if not datasets:
+        cohorts = replace(cohorts, composed=0)
+    held_out = {m: _in_halves(datasets[m].in_split("val")) for m in branches if datasets}
+    answers: dict[Modality, Answers] = {}
+    for number, (m, rows) in enumerate(held_out.items()):
+        tell(f"Scoring {len(rows)} held-out items of {m}", number / len(held_out))
+        answers[m] = answer_rows(branches[m], rows, cache)
     parts: dict[str, list[FusionCases]] = {_FITTING: [], _CHOOSING: []}
     for part, count in ((_FITTING, cohorts.composed), (_CHOOSING, cohorts.composed // 4)):
-        cohort = compose(held_out, labels, count, cohorts.seed, split=part, min_patients=2)
-        parts[part].append(make_cases(answers, *composed_members(cohort)))
-    for part, cases in _phantom_cases(branches, cohorts, cache):
+        if datasets:
+            cohort = compose(held_out, labels, count, cohorts.seed, split=part, min_patients=2)
+            parts[part].append(make_cases(answers, *composed_members(cohort)))
+    for part, cases in _phantom_cases(branches, cohorts, cache, tell):
         parts[part].append(cases)
+    sizes = {part: sum(len(cases.truth) for cases in of) for part, of in parts.items()}
+    if sizes[_FITTING] < 2 or sizes[_CHOOSING] < 1:
+        raise UsageError("Expected cases to train a head on: folders of data, or four phantoms at least.")
+    sources: dict[str, Any] = {
+        name: {"val": {"items": len(rows), "patients": int(rows.rows["patient"].nunique())}}
+        for data in held_out.values()
+        for name, rows in data.sources()
+    }
+    if not datasets:
+        sources[PHANTOM] = {"train": {"items": cohorts.phantoms, "patients": cohorts.phantoms}}
+    return HeadData(branches, cohorts, parts[_FITTING], parts[_CHOOSING], sources)
+
+
+def fit_head(
+    arch: str,
+    data: HeadData,
+    out: Path,
+    *,
+    options: Mapping[str, Any] | None = None,
+    recipe: Recipe = FUSION_RECIPE,
+    command: str = "",
+    tell: Tell = _silent,
+) -> Bundle:
+    """Fit a head on scored cases and write its bundle; see :func:`train_fusion`.
+
+    Args:
+        arch: Registered head with weights to train.
+        data: From :func:`head_data`.
+        out: Folder of the bundle; its name is the bundle's.
+        options: Of the head.
+        recipe: See there; a batch is never larger than the cohort.
+        command: What the user typed, for the card.
+        tell: Hears how far it is.
+    """
+    labels, branches = shared_labels(data.branches), data.branches
+    cases = sum(len(part.truth) for part in data.fitting)
+    recipe = replace(recipe, batch_size=min(recipe.batch_size, cases))
     set_seed(recipe.seed)
     head = create(
         arch,
@@ -109,7 +205,7 @@ def train_fusion(
         embedding_dims={m: bundle.config.embedding_dim for m, bundle in branches.items()},
         options=options,
     )
-    history = _fit(head, parts[_FITTING], parts[_CHOOSING], out, recipe, cohorts.dropout)
+    late, best = _fit(head, data, out, recipe, tell)
     config = BundleConfig(
         kind="fusion",
         name=out.name,
@@ -119,14 +215,11 @@ def train_fusion(
         training={
             "command": command,
             "date": datetime.now(UTC).date().isoformat(),
-            "cohorts": asdict(cohorts),
+            "cohorts": asdict(data.cohorts),
             "recipe": asdict(recipe),
-            "sources": {
-                name: {"val": {"items": len(rows), "patients": int(rows.rows["patient"].nunique())}}
-                for data in held_out.values()
-                for name, rows in data.sources()
-            },
-            "validation_loss": history,
+            "sources": dict(data.sources),
+            "late_loss": late,
+            "validation_loss": best,
         },
         licence=terms(dict.fromkeys(name for m in branches for name in branches[m].config.training.get("sources", ()))),
         branches={
@@ -159,23 +252,36 @@ def _in_halves(dataset: Dataset) -> Dataset:
 
 
 def _phantom_cases(
-    branches: Mapping[Modality, Bundle], cohorts: Cohorts, cache: Path | None
+    branches: Mapping[Modality, Bundle], cohorts: Cohorts, cache: Path | None, tell: Tell
 ) -> Iterator[tuple[str, FusionCases]]:
     """Phantom patients: three quarters to fit, the others to choose."""
     if not cohorts.phantoms:
         return
-    drawn = {m: phantom_dataset(cohorts.phantoms, PHANTOM_SEED, m) for m in branches}
-    answers = {m: answer_rows(branches[m], drawn[m], cache) for m in branches}
-    members, truth = paired_members(drawn)
+    parts: dict[Modality, list[Answers]] = {m: [] for m in branches}
+    for start in range(0, cohorts.phantoms, _DRAWN_AT_ONCE):
+        tell(f"Drawing and scoring {cohorts.phantoms} phantoms", start / cohorts.phantoms)
+        count = min(_DRAWN_AT_ONCE, cohorts.phantoms - start)
+        for m, bundle in branches.items():
+            parts[m].append(answer_rows(bundle, phantom_dataset(count, PHANTOM_SEED + start, m), cache))
+    answers = {m: _joined(of) for m, of in parts.items()}
+    members, truth = paired_members({m: phantom_dataset(cohorts.phantoms, PHANTOM_SEED, m) for m in branches})
     cut = 3 * len(members) // 4
     yield _FITTING, make_cases(answers, members[:cut], truth[:cut])
     yield _CHOOSING, make_cases(answers, members[cut:], truth[cut:])
 
 
+def _joined(parts: Sequence[Answers]) -> Answers:
+    return Answers(
+        torch.cat([part.embeddings for part in parts]),
+        torch.cat([part.evidence for part in parts]),
+        torch.cat([part.speaks for part in parts]),
+    )
+
+
 class _Cases(TorchDataset[dict[str, Tensor]]):
     """Cases of several origins as one, over a head's labels."""
 
-    def __init__(self, parts: list[FusionCases], labels: tuple[str, ...]) -> None:
+    def __init__(self, parts: Sequence[FusionCases], labels: tuple[str, ...]) -> None:
         columns = [LABEL_NAMES.index(name) for name in labels]
         self.columns = {
             "evidence": torch.cat([part.given.evidence[:, :, columns] for part in parts]),
@@ -216,27 +322,34 @@ class _HeadTask(nn.Module):
         return {"loss": loss, "logits": relative.detach()}
 
 
-def _fit(
-    head: FusionHead,
-    fitting: list[FusionCases],
-    choosing: list[FusionCases],
-    out: Path,
-    recipe: Recipe,
-    dropout: float,
-) -> float:
-    """Train the head in place; the loss of the best epoch on the choosing cases."""
+class _Telling(TrainerCallback):
+    """Says how far the fit is, an epoch at a time."""
+
+    def __init__(self, tell: Tell) -> None:
+        self.tell = tell
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
+        done = (state.epoch or 0.0) / args.num_train_epochs
+        self.tell(f"Fitting the head, epoch {int(state.epoch or 0) + 1} of at most {args.num_train_epochs:.0f}", done)
+
+
+def _fit(head: FusionHead, data: HeadData, out: Path, recipe: Recipe, tell: Tell) -> tuple[float, float]:
+    """Train the head in place; its loss on the choosing cases as late pooling, untrained, and at its best epoch."""
     checkpoints = out / "checkpoints"
     arguments = training_arguments(checkpoints, recipe, evaluate=True, keep_best=True)
     arguments.metric_for_best_model, arguments.greater_is_better = "eval_loss", False
     arguments.label_names = ["truth"]
+    task, choosing = _HeadTask(head, data.cohorts.dropout), _Cases(data.choosing, head.labels)
+    with torch.inference_mode():
+        late = float(task.eval()(**choosing.columns)["loss"])
     trainer = Trainer(
-        model=_HeadTask(head, dropout),
+        model=task,
         args=arguments,
-        train_dataset=_Cases(fitting, head.labels),
-        eval_dataset=_Cases(choosing, head.labels),
-        callbacks=[EarlyStoppingCallback(recipe.patience)],
+        train_dataset=_Cases(data.fitting, head.labels),
+        eval_dataset=choosing,
+        callbacks=[EarlyStoppingCallback(recipe.patience), _Telling(tell)],
     )
     trainer.train()
     shutil.rmtree(checkpoints, ignore_errors=True)
     best = trainer.state.best_metric
-    return math.nan if best is None else float(best)
+    return late, math.nan if best is None else float(best)
