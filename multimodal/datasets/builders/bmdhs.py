@@ -11,10 +11,12 @@ A recording's name starts with its class and ends with posture and position: ``M
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from multimodal.datasets.builders.entry import Builder, Entry, Label, age, files, first, rows, table
+from multimodal.errors import ManifestError
 from multimodal.formats import Kind
 
 _VALVES = {
@@ -23,6 +25,7 @@ _VALVES = {
     "mitral_stenosis": "MS",
     "mitral_regurgitation": "MR",
 }
+_NAME = re.compile(r"[A-Z]+_\d+_(?P<posture>sup|sit)_(?P<position>Mit|Tri|Pul|Aor)")
 _RECORDINGS = tuple(f"recording_{number}" for number in range(1, 9))
 
 
@@ -36,14 +39,16 @@ def entries(folder: Path) -> Iterator[Entry]:
     for row in rows(frame):
         person = people.get(row["patient_id"], {"Age": "", "Gender": ""})
         for name in filter(None, (row[column].strip() for column in _RECORDINGS)):
-            _, _, posture, position = name.split("_")
+            match = _NAME.fullmatch(name)
+            if match is None:
+                raise ManifestError(f"{name} is no recording of this source.", file=path.name)
             yield Entry(
                 patient=row["patient_id"],
                 labels=_labels(row),
                 columns={
                     "site": "heart",
-                    "position": position,
-                    "posture": posture,
+                    "position": match["position"],
+                    "posture": match["posture"],
                     "age": age(person["Age"]),
                     "age_group": person["Age"],
                     "sex": person["Gender"],

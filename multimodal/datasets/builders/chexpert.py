@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from multimodal.datasets.builders.entry import Builder, Entry, Label, age, first, report, rows, table
+from multimodal.errors import ManifestError
 from multimodal.formats import Kind
 
 LABELS = {
@@ -37,6 +38,7 @@ OTHERS = (
 
 OBSERVATIONS = (NO_FINDING, *LABELS.values(), *OTHERS)
 _PARTS = {"train.csv": None, "valid.csv": "val"}
+_DEPTH = 4  # part, patient, study, film
 _COLUMNS = ("Path", "Sex", "Age", "Frontal/Lateral", "AP/PA", *OBSERVATIONS)
 _REPORTS = ("path_to_image", "section_clinical_history", "section_history", "section_comparison")
 _READINGS = ("section_findings", "section_impression")
@@ -50,7 +52,9 @@ def entries(folder: Path) -> Iterator[Entry]:
         for row in rows(table(first(root, name), _COLUMNS)):
             if row["Frontal/Lateral"] != "Frontal":
                 continue
-            place = PurePosixPath(*PurePosixPath(row["Path"]).parts[-4:])
+            place = PurePosixPath(*PurePosixPath(row["Path"]).parts[-_DEPTH:])
+            if len(place.parts) < _DEPTH:
+                raise ManifestError(f"{row['Path']} is no path of this source.", file=name)
             yield Entry(
                 patient=place.parts[1],
                 labels=labels_of(row),
@@ -69,7 +73,7 @@ def labels_of(row: Mapping[str, str]) -> dict[str, Label]:
     """Labels of one row of the CheXpert labeller, which MIMIC-CXR uses too."""
     cells = {name: _cell(row[name]) for name in OBSERVATIONS}
     if cells[NO_FINDING] == 1:
-        return {"no_finding": 1, **{label: cells[name] or 0 for label, name in LABELS.items()}}
+        return {"no_finding": 1, **{label: cells[name] if row[name].strip() else 0 for label, name in LABELS.items()}}
     abnormal = 1 in (cells[name] for name in (*LABELS.values(), *OTHERS))
     return {"no_finding": 0 if abnormal else None, **{label: cells[name] for label, name in LABELS.items()}}
 

@@ -68,7 +68,11 @@ def entries(folder: Path) -> Iterator[Entry]:
 
 def _lines(path: Path, at_least: int) -> list[list[str]]:
     """Cells of each line, separated by commas, tabs or spaces."""
-    cells = [re.split(r"[,\s]+", line.strip()) for line in path.read_text(encoding="utf-8-sig").splitlines()]
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ManifestError("This table cannot be read.", file=path.name) from error
+    cells = [re.split(r"[,\s]+", line.strip()) for line in text.splitlines()]
     return [line for line in cells if len(line) >= at_least]
 
 

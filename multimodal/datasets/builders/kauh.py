@@ -46,7 +46,7 @@ def entries(folder: Path) -> Iterator[Entry]:
             raise ManifestError("The name is not of the form that the source describes.", file=path.name)
         cells = {name: " ".join(cell.split()) for name, cell in match.groupdict().items()}
         patient = f"P{cells['number']}"
-        person = (cells["diagnosis"].lower(), cells["age"], cells["sex"])
+        person = (cells["diagnosis"].lower(), cells["age"], cells["sex"].upper())
         if persons.setdefault(patient, person) != person:
             raise ManifestError(f"The recordings of {patient} are of two people.", file=path.name)
         yield Entry(

@@ -5,10 +5,10 @@ learning", Cell 172 (2018), doi:10.1016/j.cell.2018.02.010; https://data.mendele
 
 ``chest_xray/train|test/NORMAL|PNEUMONIA/*.jpeg``. The folder is the label. Names hold the
 patient's number: ``person75_bacteria_366``, ``IM-0115-0001`` and ``NORMAL2-IM-0383-0001``, or
-``BACTERIA-1008087-0001`` in version 3. Each series counts by itself (bacterial persons 78 to 175 and
-viral persons 1 to 79 stand in test, the others in train), so the patient is the series with the
-number, hashed, since the series tells the class. ``test`` stays the test split; a ``val`` folder, which
-some copies took out of train, belongs to train.
+``BACTERIA-1008087-0001`` in version 3. Each series counts by itself: train lacks the bacterial persons 78 to
+252 but holds viral ones of these numbers. So the patient is the series with the number, hashed, since
+the series tells the class. ``test`` stays the test split; a ``val`` folder, which some copies took out of
+train, belongs to train.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _NAME = re.compile(
 
 def entries(folder: Path) -> Iterator[Entry]:
     """Every film of the parts that are there."""
-    root = first(folder, "train", "chest_xray/train").parent
+    root = first(folder, "train", "*/train", "*/*/train").parent
     for part, split in _PARTS.items():
         for name, pneumonia in _FOLDERS.items():
             for path in files(root / part / name, ".jpeg", ".jpg").values():

@@ -111,10 +111,12 @@ def _written(group: Group, builder: Builder, out: Path) -> list[dict[str, object
     if path is None:
         return [{} for _ in group]
     try:
-        item = read(path.read_bytes(), path.name, kind=builder.kind)
-        return [_store(item, entry, out) for entry in group]
+        data = path.read_bytes()
     except OSError:
         return ManifestError("The file is missing from the download.", file=path.name)
+    try:
+        item = read(data, path.name, kind=builder.kind)
+        return [_store(item, entry, out) for entry in group]
     except InputError as error:
         error.file = error.file or path.name
         return error
