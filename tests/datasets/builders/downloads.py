@@ -205,7 +205,7 @@ CHEXPERT = [
     (
         "train/patient00001/study1/view1_frontal",
         "Female,68,Frontal,AP",
-        observed(No_Finding="1.0", Support_Devices="1.0"),
+        observed(No_Finding="1.0", Pneumonia="-1.0"),
     ),
     ("train/patient00002/study1/view1_frontal", "Male,87,Frontal,PA", observed(Cardiomegaly="-1.0", Edema="1.0")),
     ("train/patient00002/study1/view2_lateral", "Male,87,Lateral,", observed(Cardiomegaly="-1.0", Edema="1.0")),

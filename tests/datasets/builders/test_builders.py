@@ -233,7 +233,7 @@ def test_chexpert_keeps_uncertainty_unknown_and_links_reports(prepare: Callable[
     table = prepare("chexpert")
 
     expected = {
-        "patient00001": [1, 0, 0, 0, 0, 0],
+        "patient00001": [1, NAN, 0, 0, 0, 0],
         "patient00002": [0, NAN, 1, NAN, NAN, NAN],
         "patient00003": [NAN, NAN, NAN, NAN, NAN, 0],
         "patient00004": [0, NAN, NAN, NAN, NAN, NAN],
