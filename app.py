@@ -10,7 +10,10 @@ st.set_page_config(page_title="Multimodal Diagnosis", page_icon=str(MARK), layou
 
 PAGES = (
     st.Page("pages/diagnose.py", title="Diagnose", icon=":material/stethoscope:", default=True),
+    st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
+    st.Page("pages/model_lab.py", title="Model lab", icon=":material/experiment:"),
     st.Page("pages/cases.py", title="Cases", icon=":material/inventory_2:"),
+    st.Page("pages/model_cards.py", title="Model cards", icon=":material/description:"),
 )
 
 st.navigation(PAGES, position="top").run()

@@ -1,0 +1,124 @@
+"""One case: leave a part of the record out with a click, and watch the answer change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from multimodal.case import Case, Diagnosis
+from multimodal.errors import MultimodalError
+from multimodal.labels import Modality
+from multimodal.ui import compare_charts, engine, tiles
+from multimodal.ui.compare_moves import describe, given, moves, told
+from multimodal.ui.memory import kept
+from multimodal.ui.record import Choice, Record, chosen_case
+from multimodal.ui.theme import WORDS, Palette
+from multimodal.ui.upload import SAMPLES
+
+OPEN = "open"
+"""The choice of the case that is open on the Diagnose page."""
+
+_SAMPLES = {condition: (condition, words, seed) for condition, words, seed in SAMPLES}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The case on the page, what it is called, and how the Diagnose page opens it."""
+
+    case: Case
+    words: str
+    sample: tuple[str, str, int] | None
+
+
+def show(choice: Choice, colours: Palette) -> None:
+    """Draw one case."""
+    shown = _pick()
+    diagnosis = _diagnosis(shown.case, choice)
+    if diagnosis is None:
+        return
+    held = given(diagnosis)
+    if len(held) < 2:
+        st.info("Nothing can be left out: the answer rests on one modality alone. Choose another case.")
+        return
+    pick, action = st.columns([3, 1], vertical_alignment="bottom")
+    with pick:
+        using = st.pills(
+            "Answer with",
+            held,
+            selection_mode="multi",
+            default=held,
+            format_func=WORDS.__getitem__,
+            help="Click a part of the record to leave it out or to put it back.",
+            key="using",
+            bind="query-params",
+        )
+    with action.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("See its evidence", icon=":material/open_in_new:", help="Open the case on the Diagnose page"):
+            see(shown.sample)
+    st.html(f'<p class="mm-muted">{shown.words}</p>')
+    if not using:
+        st.info("Everything is left out. Put a part back to see an answer.")
+        return
+    _picture(diagnosis, held, using, colours)
+
+
+def see(sample: tuple[str, str, int] | None) -> None:
+    """Go to the Diagnose page, with a phantom if one is given, else with the case that is open there."""
+    if sample is not None:
+        st.session_state["sample"] = sample
+    st.switch_page("pages/diagnose.py")
+
+
+def _picture(diagnosis: Diagnosis, held: list[Modality], using: list[Modality], colours: Palette) -> None:
+    table = moves(diagnosis, using)
+    words = told(table, [m for m in held if m not in using])
+    st.html(f'<div class="mm-answer" role="status"><h2>{words}</h2></div>')
+    st.html(
+        '<ul class="mm-legend"><li><span class="mm-ring"></span>With everything</li>'
+        '<li><span class="mm-dot"></span>With what is left</li><li><span class="mm-tick"></span>Threshold</li></ul>'
+    )
+    st.vega_lite_chart(
+        compare_charts.moves_chart(table, colours).to_dict(), theme=None, alt=describe(table), key="moves"
+    )
+
+
+def _pick() -> Shown:
+    """The case that the reader chose: a sample, or the one open on the Diagnose page."""
+    record: Record | None = st.session_state.get("record")
+    names = {OPEN: "Open on Diagnose"} if record else {}
+    names |= {condition: words for condition, (_, words, _) in _SAMPLES.items()}
+    chosen = st.pills(
+        "Case",
+        list(names),
+        default=next(iter(names)),
+        format_func=names.__getitem__,
+        required=True,
+        key="case-shown",
+        bind="query-params",
+    )
+    if chosen == OPEN and record:
+        case = chosen_case(record.case, sites=tiles.sites(), left_out=tiles.left_out(), patient=record.case.patient)
+        return Shown(case, "The case that is open on the Diagnose page, as it was corrected there.", None)
+    sample = _SAMPLES[chosen]
+    with st.spinner(f"Drawing a phantom with {sample[1].lower()}"):
+        case = kept(f"phantom-{sample[0]}-{sample[2]}", lambda: _phantom(sample[0], sample[2]))
+    return Shown(case, f"Phantom drawn with: <b>{sample[1].lower()}</b>. Not a real patient.", sample)
+
+
+def _phantom(condition: str, seed: int) -> Case:
+    from multimodal.phantom import draw_patient, render, to_case
+
+    return to_case(render(draw_patient(seed, condition)))
+
+
+def _diagnosis(case: Case, choice: Choice) -> Diagnosis | None:
+    if not case.items:
+        st.info("Everything is left out on the Diagnose page. Put an item back there, or choose a sample.")
+        return None
+    try:
+        with st.spinner("Diagnosing the case"):
+            return engine.remembered(case, choice) or engine.diagnose(case, choice)
+    except MultimodalError as error:
+        st.error(str(error))
+        return None
