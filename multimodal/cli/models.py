@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_format
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from multimodal.cli.options import Json, Models, Reference, aside, pairs, reference, screen
+from multimodal.cli.options import (
+    Json,
+    Models,
+    Reference,
+    Settings,
+    aside,
+    changed,
+    pairs,
+    reference,
+    screen,
+    settings_of,
+)
 from multimodal.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,6 +30,7 @@ if TYPE_CHECKING:
     from multimodal.labels import Modality
 
 FUSION = "fusion"
+IMAGENET = "imagenet"
 
 Data = typer.Option(
     "--data",
@@ -36,31 +49,65 @@ def train(
     phantoms: Annotated[int, typer.Option(min=0, help="Phantom patients as one more source.")] = 0,
     text_column: TextColumn = "text",
     model: Models = None,
+    settings: Settings = None,
+    init: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Start from this bundle's weights, all but the heads.")
+    ] = None,
+    pretrained: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Start from ImageNet weights (imagenet), or from an encoder: a folder or a Hub id."
+        ),
+    ] = None,
+    pretrain_epochs: Annotated[
+        int, typer.Option(min=0, help="First teach a text encoder to fill in hidden words, for this many epochs.")
+    ] = 0,
 ) -> None:
     """Train a branch, or a fusion head over trained branches, on labelled folders."""
-    command = " ".join(["multimodal", *sys.argv[1:]])
+    command = shlex.join(["multimodal", *sys.argv[1:]])
+    groups = settings_of(settings)
     if kind == FUSION:
-        from multimodal.train.fusion import Cohorts, train_fusion
+        from multimodal.train.fusion import FUSION_RECIPE, Cohorts, train_fusion
         from multimodal.zoo import defaults, find
 
-        if folds:
+        if folds or init or pretrained or pretrain_epochs or groups["preparation"]:
             raise UsageError(
-                "Expected no --folds for fusion: a head is trained on what its branches say of new patients."
+                "Expected no --folds, --init, --pretrained, --pretrain-epochs or preparation for fusion: "
+                "a head is trained on what its branches say of new patients."
             )
         chosen = {**defaults(), **pairs("--model", model)}
         folders = folders_by_kind(data, text_column)
         branches = {modality: find(modality, chosen.get(modality, "")) for modality in folders}
-        bundle = train_fusion(arch, branches, folders, out, cohorts=Cohorts(phantoms=phantoms), command=command)
+        bundle = train_fusion(
+            arch,
+            branches,
+            folders,
+            out,
+            cohorts=Cohorts(phantoms=phantoms),
+            options=groups["option"],
+            recipe=changed(FUSION_RECIPE, groups["recipe"]),
+            command=command,
+        )
     else:
         from multimodal.branches.base import default_options
         from multimodal.datasets import phantom_dataset, read_folder
-        from multimodal.train.branch import PHANTOM_SEED, train_branch
+        from multimodal.labels import Modality
+        from multimodal.train.branch import PHANTOM_SEED, Start, train_branch
+        from multimodal.train.recipe import RECIPES
 
         default_options(kind, arch)
+        recipe = changed(RECIPES[Modality(kind)], groups["recipe"])
+        start = Start(
+            preparation=groups["preparation"],
+            options=groups["option"],
+            pretrained=pretrained == IMAGENET or pretrained or False,
+            init=init,
+            pretrain_epochs=pretrain_epochs,
+        )
         datasets = [read_folder(folder, kind, text_column=text_column) for folder in data]
         if phantoms:
             datasets.append(phantom_dataset(phantoms, PHANTOM_SEED, kind))
-        bundle = train_branch(kind, arch, datasets, out, folds=folds, command=command)
+        bundle = train_branch(kind, arch, datasets, out, recipe=recipe, start=start, folds=folds, command=command)
     aside.print(f"{bundle.kind}/{bundle.name} in {out}", markup=False)
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 from rich.console import Console
 
 from multimodal.errors import UsageError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 Sex = Literal["F", "M"]
 
@@ -21,6 +26,16 @@ Prevalences = Annotated[
     list[str] | None,
     typer.Option(
         "--prevalence", metavar="LABEL=P", help="How common a label is among your patients, 0 to 1; may be repeated."
+    ),
+]
+
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="A setting of the recipe (epochs=20), of the preparation (preparation.size=192) or of the architecture"
+        " (option.dropout=0.3); may be repeated.",
     ),
 ]
 
@@ -73,3 +88,40 @@ def prevalences_of(values: Sequence[str] | None) -> dict[str, float]:
         return {label: float(number) for label, number in given.items()}
     except ValueError as error:
         raise UsageError(f"Expected --prevalence LABEL=P with a number ({error}).") from error
+
+
+_Settings = TypeVar("_Settings", bound="DataclassInstance")
+
+
+def settings_of(values: Sequence[str] | None) -> dict[str, dict[str, Any]]:
+    """``--set`` arguments by group: "recipe", "preparation" and "option"; values are JSON where they can be.
+
+    Raises:
+        UsageError: If one is no pair or of no such group.
+    """
+    groups: dict[str, dict[str, Any]] = {"recipe": {}, "preparation": {}, "option": {}}
+    for name, text in pairs("--set", values).items():
+        group, _, setting = name.rpartition(".")
+        if (group or "recipe") not in groups:
+            raise UsageError(f"Expected --set NAME, preparation.NAME or option.NAME, but got {name}.")
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = text
+        groups[group or "recipe"][setting] = value
+    return groups
+
+
+def changed(settings: _Settings, changes: dict[str, Any]) -> _Settings:
+    """The settings with some replaced by values of their own type.
+
+    Raises:
+        UsageError: If there is no such setting, or a value is of another type.
+    """
+    known = {field.name: type(getattr(settings, field.name)) for field in fields(settings)}
+    for name, value in changes.items():
+        if name not in known:
+            raise UsageError(f"Expected --set with one of {', '.join(known)}, but got {name}.")
+        if not isinstance(value, (int, float) if known[name] is float else known[name]):
+            raise UsageError(f"Expected --set {name} to be a {known[name].__name__}, but got {value}.")
+    return replace(settings, **changes)

@@ -143,6 +143,33 @@ def test_train_hands_the_folders_to_the_training_of_a_branch(
     assert [len(dataset) for dataset in datasets] == [24, 24, 3][: 2 + bool(phantom_patients)]
 
 
+def test_train_takes_settings_of_recipe_preparation_and_architecture(
+    notes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls: list[dict[str, Any]] = []
+
+    def train_branch(*arguments: Any, **options: Any) -> Bundle:
+        calls.append(options)
+        return Bundle("text", "mine", tmp_path)
+
+    monkeypatch.setattr("multimodal.train.branch.train_branch", train_branch)
+    line = ["train", "text", "--arch", "small_transformer", "--data", str(notes), "--out", str(tmp_path / "mine")]
+    given = ["--set", "epochs=3", "--set", "learning_rate=1", "--set", "preparation.max_tokens=64"]
+
+    assert run([*line, *given, "--set", "option.hidden=32", "--pretrain-epochs", "2", "--init", str(tmp_path)]) == 0
+
+    (options,) = calls
+    assert (options["recipe"].epochs, options["recipe"].learning_rate) == (3, 1)
+    start = options["start"]
+    assert (start.preparation, start.options) == ({"max_tokens": 64}, {"hidden": 32})
+    assert (start.pretrain_epochs, start.init, start.pretrained) == (2, tmp_path, False)
+    capsys.readouterr()
+
+    for wrong in ("epoch=3", "epochs=many", "epochs", "recipes.epochs=3"):
+        assert run([*line, "--set", wrong]) == 2
+        assert capsys.readouterr().err.startswith("multimodal: Expected --set ")
+
+
 def test_train_hands_folders_and_branches_to_the_training_of_a_head(
     zoo: Path, notes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
