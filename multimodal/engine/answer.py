@@ -18,6 +18,8 @@ from multimodal.labels import LABELS, NO_FINDING, Modality
 Subset = frozenset[Modality]
 NAMES = tuple(LABELS)
 WORDS = {Modality.IMAGE: "film", Modality.AUDIO: "sound", Modality.TEXT: "note"}
+NAMED = 3
+"""Labels that a warning names before it counts the rest."""
 DISAGREEMENT = 3.0
 """Evidence apart, on both sides of the thresholds, at which two modalities disagree: odds of 20 to 1."""
 
@@ -169,8 +171,10 @@ def cautions(statements: Mapping[Modality, Statement], uncovered: Sequence[str])
         notices.append(Notice("single_modality", f"The answer rests on the {WORDS[only]} alone."))
     notices += _disagreements(statements)
     if uncovered:
-        titles = ", ".join(LABELS[name].title.lower() for name in uncovered)
-        message = f"No prediction set could be calibrated for {titles}: both answers stay open."
+        titles = [LABELS[name].title.lower() for name in uncovered[:NAMED]]
+        rest = len(uncovered) - len(titles)
+        named = ", ".join(titles) + (f" and {rest} more" if rest else "")
+        message = f"Too few patients to calibrate prediction sets for {named}: both answers stay open."
         notices.append(Notice("sets_not_calibrated", message))
     return notices
 
