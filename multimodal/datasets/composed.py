@@ -29,8 +29,8 @@ class ComposedCase:
         target: The label on which its members agree.
         rows: Row number of each modality's item in its dataset.
         patients: Patient key of each modality's member.
-        labels: (L,) over the vocabulary: 1 or 0 where every member that covers the label
-            agrees, else NaN.
+        labels: (L,) over the vocabulary: 1 or 0 where every member of a modality that covers
+            the label says so, else NaN; known for the target.
     """
 
     target: str
@@ -116,16 +116,14 @@ def compose(
         )
         for modality, data in datasets.items()
     }
-    covering = {
-        name: tuple(m for m in Modality if m in pools and pools[m].covers(name, min_patients))
-        for name in check_labels(labels)
+    covered = {
+        name: tuple(m for m in Modality if m in pools and pools[m].covers(name, min_patients)) for name in LABEL_NAMES
     }
-    covering = {name: members for name, members in covering.items() if len(members) >= 2}
+    covering = {name: covered[name] for name in check_labels(labels) if len(covered[name]) >= 2}
     if not covering:
         raise UsageError(
             f"No label is covered by two modalities with {min_patients} positive and negative patients in {split}."
         )
-    covered = {name: tuple(m for m in pools if pools[m].covers(name, 1)) for name in LABEL_NAMES}
     groups = {
         (m, name, value): pools[m].rows_by_patient(name, value)
         for name, members in covering.items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import copy
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -334,7 +334,10 @@ class _Telling(TrainerCallback):
 
 
 def _fit(head: FusionHead, data: HeadData, out: Path, recipe: Recipe, tell: Tell) -> tuple[float, float]:
-    """Train the head in place; its loss on the choosing cases as late pooling, untrained, and at its best epoch."""
+    """Train the head in place; its loss on the choosing cases as late pooling, untrained, and as it is kept.
+
+    A fresh head is late pooling, and stays so if no epoch is better.
+    """
     checkpoints = out / "checkpoints"
     arguments = training_arguments(checkpoints, recipe, evaluate=True, keep_best=True)
     arguments.metric_for_best_model, arguments.greater_is_better = "eval_loss", False
@@ -342,6 +345,7 @@ def _fit(head: FusionHead, data: HeadData, out: Path, recipe: Recipe, tell: Tell
     task, choosing = _HeadTask(head, data.cohorts.dropout), _Cases(data.choosing, head.labels)
     with torch.inference_mode():
         late = float(task.eval()(**choosing.columns)["loss"])
+    fresh = copy.deepcopy(head.state_dict())
     trainer = Trainer(
         model=task,
         args=arguments,
@@ -351,5 +355,7 @@ def _fit(head: FusionHead, data: HeadData, out: Path, recipe: Recipe, tell: Tell
     )
     trainer.train()
     shutil.rmtree(checkpoints, ignore_errors=True)
-    best = trainer.state.best_metric
-    return late, math.nan if best is None else float(best)
+    best = late if trainer.state.best_metric is None else float(trainer.state.best_metric)
+    if best >= late:
+        head.load_state_dict(fresh)
+    return late, min(best, late)

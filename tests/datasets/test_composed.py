@@ -69,6 +69,17 @@ def test_a_label_that_members_contradict_is_unknown(tmp_path: Path) -> None:
     assert all(np.isnan(case.labels[LABEL_NAMES.index("pleural_effusion")]) for case in cohort.cases)
 
 
+def test_a_modality_with_too_few_patients_to_cover_a_label_has_no_say_in_it(
+    datasets: dict[Modality, Dataset], tmp_path: Path
+) -> None:
+    row = {"file_name": "a.wav", "split": "train", "site": "lung"}
+    rows = [{**row, "patient_id": i, "pneumonia": int(i == 0), "crackles": i % 2} for i in range(20)]
+    sounds = read_folder(write_table(tmp_path / "sounds", rows), "audio")
+    cohort = compose({**datasets, Modality.AUDIO: sounds}, ["pneumonia"], 40, 0, min_patients=2)
+    assert cohort.covering["pneumonia"] == (Modality.IMAGE, Modality.TEXT)
+    assert sum(case.labels[LABEL_NAMES.index("pneumonia")] for case in cohort.cases) == 20
+
+
 def test_phantoms_are_never_composed(datasets: dict[Modality, Dataset]) -> None:
     mixed = {
         Modality.IMAGE: join([datasets[Modality.IMAGE], phantom_dataset(40, 0, "image")]),
