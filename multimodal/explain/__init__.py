@@ -11,7 +11,7 @@ from multimodal.explain.explanation import (
     SoundExplanation,
     Word,
 )
-from multimodal.explain.faithfulness import Curves, Faithfulness, faithfulness, measure
+from multimodal.explain.faithfulness import Curves, Faithfulness, assess, measure
 from multimodal.explain.methods import METHODS
 
 __all__ = [
@@ -24,8 +24,8 @@ __all__ = [
     "Segment",
     "SoundExplanation",
     "Word",
+    "assess",
     "explain",
     "explain_case",
-    "faithfulness",
     "measure",
 ]

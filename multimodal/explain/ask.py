@@ -19,7 +19,7 @@ from multimodal.explain.explanation import (
     segments,
 )
 from multimodal.explain.methods import METHODS, chosen_method
-from multimodal.explain.probe import checked, probe, torch_errors
+from multimodal.explain.probe import checked, probe, undisturbed
 from multimodal.labels import labels_of
 from multimodal.prepare import AudioPreparation, ImagePreparation, TextPreparation
 from multimodal.quality import check
@@ -52,7 +52,7 @@ def explain(
     """
     name = chosen_method(branch.network.kind, method)
     asked = probe(branch, item, label, device=device)
-    with torch_errors(branch.network):
+    with undisturbed(branch.network):
         values = checked(asked.by_unit(METHODS[branch.network.kind][name](asked)), item)
         evidence = checked(asked.evidence_without(torch.zeros(1, asked.count, dtype=torch.bool)), item)
     about = (item.name, item.sha256, item.modality, label, branch.config.name, name, float(evidence))

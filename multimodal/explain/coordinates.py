@@ -95,7 +95,7 @@ def words(
             if not special and end > start and word >= 0:
                 owner[row, column] = word
     read, owner[owner >= 0] = np.unique(owner[owner >= 0], return_inverse=True)
-    return [_original(spans[word], origin, len(text.text)) for word in read], owner
+    return [_original(spans[word], origin, len(text.text.rstrip())) for word in read], owner
 
 
 def _original(span: tuple[int, int], origin: Sequence[int], length: int) -> tuple[int, int]:

@@ -172,7 +172,9 @@ def shown(values: FloatArray) -> FloatArray:
 def segments(
     values: FloatArray, step_s: float, edges_hz: tuple[float, ...], seconds: float, most: int = 3
 ) -> tuple[Segment, ...]:
-    """The stretches in which a map is at least half as strong as at its strongest.
+    """The stretches in which a map is at least a quarter as strong as at its strongest.
+
+    A quarter, because windows overlap: what lies at the ends of a recording is heard once and counts half.
 
     Args:
         values: (bands, steps)
@@ -188,7 +190,7 @@ def segments(
     profile = positive.sum(0)
     if not profile.any():
         return ()
-    above = np.r_[False, profile >= profile.max() / 2, False]
+    above = np.r_[False, profile >= profile.max() / 4, False]
     starts, ends = np.flatnonzero(above[1:] & ~above[:-1]), np.flatnonzero(~above[1:] & above[:-1])
     found = []
     for start, end in zip(starts, ends, strict=True):

@@ -20,7 +20,7 @@ import torch
 from multimodal.case import Item
 from multimodal.engine.inference import evidence, run
 from multimodal.explain.methods import METHODS, chosen_method
-from multimodal.explain.probe import Probe, probe, torch_errors
+from multimodal.explain.probe import Probe, probe, undisturbed
 from multimodal.metrics import bootstrap
 from multimodal.zoo import LoadedBranch
 
@@ -85,7 +85,7 @@ class Faithfulness:
         return {"gain": self.own, "gain_random": self.random, "gain_moved": self.moved}
 
 
-def faithfulness(
+def assess(
     branch: LoadedBranch,
     item: Item,
     label: str,
@@ -115,7 +115,7 @@ def faithfulness(
 
 def _measure(asked: Probe, label: str, name: str, seed: int, draws: int = DRAWS) -> Faithfulness:
     draw = np.random.default_rng(seed)
-    with torch_errors(asked.network):
+    with undisturbed(asked.network):
         cells = METHODS[asked.network.kind][name](asked)
         order = asked.by_unit(cells).cpu().numpy().astype(np.float64).reshape(asked.grid)
         random = _mean([_curves(asked, draw.random(order.size)) for _ in range(draws)])

@@ -30,8 +30,7 @@ def grad_cam(probe: Probe) -> Tensor:
     Returns:
         (1, 1, H, W); behind a mean over the field it adds up to the evidence of the film less that of the blank.
     """
-    with torch.no_grad():
-        states, nothing = probe.states(probe.inputs), probe.states(probe.blank)
+    states, nothing = probe.states(probe.inputs), probe.states(probe.blank)
     with probe.differentiable():
         leaf = states.detach().requires_grad_()
         (gradient,) = torch.autograd.grad(probe.evidence_of(leaf).mean(), leaf)
@@ -64,7 +63,7 @@ def gradient(probe: Probe) -> Tensor:
     return cells.sum(-1) if cells.dim() > probe.units.dim() else cells
 
 
-def midpoint(probe: Probe) -> Tensor:
+def midpoint_gradients(probe: Probe) -> Tensor:
     """Integrated gradients with one step, half way to the item: one forward and one backward pass."""
     return integrated_gradients(probe, steps=1)
 
@@ -87,11 +86,15 @@ def occlusion(probe: Probe) -> Tensor:
 METHODS: Mapping[Modality, Mapping[str, Method]] = MappingProxyType(
     {
         Modality.IMAGE: MappingProxyType(
-            {"grad_cam": grad_cam, "integrated_gradients": integrated_gradients, "midpoint": midpoint}
+            {
+                "grad_cam": grad_cam,
+                "integrated_gradients": integrated_gradients,
+                "midpoint_gradients": midpoint_gradients,
+            }
         ),
         Modality.AUDIO: MappingProxyType(
             {
-                "midpoint": midpoint,
+                "midpoint_gradients": midpoint_gradients,
                 "gradient": gradient,
                 "integrated_gradients": integrated_gradients,
                 "occlusion": occlusion,
@@ -99,7 +102,7 @@ METHODS: Mapping[Modality, Mapping[str, Method]] = MappingProxyType(
         ),
         Modality.TEXT: MappingProxyType(
             {
-                "midpoint": midpoint,
+                "midpoint_gradients": midpoint_gradients,
                 "gradient": gradient,
                 "integrated_gradients": integrated_gradients,
                 "occlusion": occlusion,

@@ -108,21 +108,20 @@ class Probe:
     def evidence_without(self, removed: Tensor) -> Tensor:
         """(R,) evidence of the whole item with the units of each row of (R, units) bool blank."""
         windows = len(self.inputs)
-        with torch.inference_mode():
-            parts = [
-                self.evidence(torch.cat([self.without(row) for row in some])).view(-1, windows).mean(1)
-                for some in torch.split(removed, max(1, _COPIES // windows))
-            ]
+        parts = [
+            self.evidence(torch.cat([self.without(row) for row in some])).view(-1, windows).mean(1)
+            for some in torch.split(removed, max(1, _COPIES // windows))
+        ]
         return torch.cat(parts)
 
     @contextmanager
     def differentiable(self) -> Iterator[None]:
-        """Gradients on, whatever the caller has; cuDNN off, whose recurrent networks have none in evaluation mode.
+        """Gradients on; cuDNN off, whose recurrent networks have none in evaluation mode.
 
         The switch of cuDNN is the process's, so one thread at a time turns it; a forward pass that meets it off
         is slower and no different.
         """
-        with torch.inference_mode(False), torch.enable_grad():
+        with torch.enable_grad():
             if self.inputs.is_cuda and any(isinstance(module, nn.RNNBase) for module in self.network.modules()):
                 with _cudnn, torch.backends.cudnn.flags(enabled=False):
                     yield
@@ -146,7 +145,7 @@ def probe(branch: LoadedBranch, item: Item, label: str, *, device: str | torch.d
         raise UsageError(f"Expected a label out of {', '.join(raw)}, but got {label!r}.")
     target = resolve(device)
     place(network, target)
-    with torch.inference_mode(False), torch.no_grad(), torch_errors(network):
+    with undisturbed(network):
         prepared = prepare(item, branch.preparation, branch.tokenizer).to(target)
         inputs, blank = _embedded(branch, prepared) if isinstance(item, Text) else (prepared, _blank(prepared, item))
         units, grid = _units(branch, item, prepared)
@@ -156,10 +155,14 @@ def probe(branch: LoadedBranch, item: Item, label: str, *, device: str | torch.d
 
 
 @contextmanager
-def torch_errors(network: Branch) -> Iterator[None]:
-    """What torch says of a network that cannot be run, as an error of the project."""
+def undisturbed(network: Branch) -> Iterator[None]:
+    """Plain tensors whatever mode the caller is in, and torch's errors as errors of the project.
+
+    Tensors made in inference mode could not be differentiated later.
+    """
     try:
-        yield
+        with torch.inference_mode(False), torch.no_grad():
+            yield
     except RuntimeError as error:
         raise ModelError(f"The {network.kind} branch could not be explained: {error}") from error
 
