@@ -11,6 +11,7 @@ from pathlib import Path
 
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError
+from platformdirs import user_data_path
 from tokenizers import Tokenizer
 from torch import nn
 
@@ -44,6 +45,7 @@ __all__ = [
     "roots",
     "save",
     "verify",
+    "writable_root",
 ]
 
 ENVIRONMENT = "MULTIMODAL_MODELS"
@@ -116,14 +118,26 @@ class LoadedFusion:
 
 
 def roots() -> tuple[Path, ...]:
-    """Folders that hold bundles: those that ``MULTIMODAL_MODELS`` adds, then the project's own.
+    """Folders that hold bundles: those that ``MULTIMODAL_MODELS`` adds, the user's own, then the project's.
 
-    The project's own is ``models/`` of a checkout, or the copy that a wheel carries.
+    The project's is ``models/`` of a checkout, or the copy that a wheel carries.
     """
-    added = [Path(entry).expanduser() for entry in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if entry]
     checkout, wheel = _PACKAGE.parent / "models", _PACKAGE / "_site" / "models"
-    own = checkout if (_PACKAGE.parent / "pyproject.toml").exists() else wheel
-    return (*added, own)
+    project = checkout if (_PACKAGE.parent / "pyproject.toml").exists() else wheel
+    return (*_added(), *(root for root in (_user_root(),) if root.is_dir()), project)
+
+
+def writable_root() -> Path:
+    """Where a user's bundles go: the first folder of ``MULTIMODAL_MODELS`` that can be written, else the user's own."""
+    return next((root for root in _added() if root.is_dir() and os.access(root, os.W_OK)), _user_root())
+
+
+def _added() -> list[Path]:
+    return [Path(entry).expanduser() for entry in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if entry]
+
+
+def _user_root() -> Path:
+    return user_data_path("multimodal-diagnosis", appauthor=False) / "models"
 
 
 def bundles(kind: str | None = None) -> list[Bundle]:

@@ -1,0 +1,175 @@
+"""The bundles there are and which goes with which, one more from elsewhere, and the registered architectures."""
+
+from __future__ import annotations
+
+import inspect
+from html import escape
+
+import streamlit as st
+
+from multimodal.errors import MultimodalError
+from multimodal.labels import LABELS, Modality, labels_of
+from multimodal.ui import engine, lab_fit
+from multimodal.ui.lab_choice import TITLES
+from multimodal.ui.lab_tables import count, megabytes, table
+from multimodal.ui.record import Choice
+from multimodal.ui.viewer import visible
+
+_FETCHED, _REFUSED, _ADDED = "lab-fetched", "lab-fetch-refused", "lab-added"
+_NONE = "–"
+
+
+def show(a: Choice) -> None:
+    """Draw the tables."""
+    with st.spinner("Reading the bundles"):
+        rows, bundles = _bundles(), {kind: dict(a.models).get(kind, "") for kind in TITLES}
+    st.subheader("Bundles")
+    if rows:
+        titles = ("Name", "Kind", "Architecture", "Parameters", "On disk", "Embedding", "Goes with")
+        st.html(table("Bundles", titles, rows, left=True))
+    else:
+        st.info("There are no bundles yet. Train one, or add one below.")
+    st.subheader("Add a bundle")
+    _add()
+    st.subheader("Architectures")
+    kinds = list(TITLES)
+    kind = st.segmented_control(
+        "Kind", kinds, default=kinds[0], format_func=TITLES.__getitem__, required=True, key="lab-kind",
+        bind="query-params", label_visibility="collapsed",
+    )  # fmt: skip
+    with st.spinner("Building the architectures without their weights"):
+        built = _heads(tuple(bundles.items())) if kind == engine.FUSION else _branches(kind)
+    title = TITLES[kind]
+    used = {arch: ", ".join(row[0] for row in rows if row[1:3] == (title, arch)) for arch, *_ in built}
+    head = ("Architecture", "Parameters", "Embedding", "Options", "Bundles")
+    cells = [(*row, used[row[0]] or _NONE) for row in built]
+    st.html(table(f"Architectures: {title}", head, cells, left=True))
+    of = "the networks chosen in the sidebar" if kind == engine.FUSION else "all labels that this kind can speak of"
+    st.html(f'<p class="mm-muted">Parameters with the default options, for {of}.</p>')
+
+
+def _bundles() -> list[tuple[str, ...]]:
+    """A row a bundle: name, kind, architecture, parameters, size, embedding, and what it goes with."""
+    from multimodal.ui.lab_cost import size
+    from multimodal.zoo import bundles
+
+    known = []
+    for bundle in bundles():
+        try:
+            known.append((bundle, bundle.config))
+        except MultimodalError:
+            continue
+    rows: list[tuple[str, ...]] = []
+    for bundle, config in known:
+        goes_with = [str(branch.get("name", "")) for branch in config.branches.values()] or [
+            head.name
+            for head, other in known
+            if any(branch.get("sha256") == config.sha256 for branch in other.branches.values())
+        ]
+        embedding = str(config.embedding_dim or _NONE)
+        rows.append((
+            bundle.name, TITLES[bundle.kind], config.arch, count(config.parameters), megabytes(size(bundle)), embedding,
+            ", ".join(goes_with) or ("any network" if bundle.kind == engine.FUSION else "late pooling"),
+        ))  # fmt: skip
+    return rows
+
+
+@st.cache_data(show_spinner=False)
+def _branches(kind: str) -> list[tuple[str, str, str, str]]:
+    """A row an architecture: name, parameters, embedding, options with their defaults."""
+    import torch
+
+    from multimodal.branches.base import architectures, create, default_options
+    from multimodal.prepare import settings_from
+
+    rows = []
+    for arch in architectures(kind):
+        parameters, embedding = _NONE, _NONE
+        try:
+            with torch.device("meta"):
+                network = create(kind, arch, labels=labels_of(Modality(kind)), preparation=settings_from(kind, {}))
+            parameters = count(sum(p.numel() for p in network.parameters()))
+            embedding = str(network.embedding_dim)
+        except MultimodalError:  # one that takes its shape from a given encoder
+            pass
+        rows.append((arch, parameters, embedding, _options(default_options(kind, arch))))
+    return rows
+
+
+@st.cache_data(show_spinner=False)
+def _heads(chosen: tuple[tuple[str, str], ...]) -> list[tuple[str, str, str, str]]:
+    """The same of fusion heads, over the chosen networks."""
+    from multimodal.fusion import architectures, create
+    from multimodal.zoo import find
+
+    names = dict(chosen)
+    dims = {m: find(m, names[m]).config.embedding_dim for m in Modality if names.get(m)}
+    rows = []
+    for arch in architectures():
+        head = create(arch, labels=tuple(LABELS), embedding_dims=dims)
+        options = {
+            p.name: p.default
+            for cls in type(head).__mro__
+            for p in inspect.signature(cls).parameters.values()
+            if p.default is not p.empty and p.name != "embedding_dims"
+        }
+        rows.append((arch, count(sum(p.numel() for p in head.parameters())), _NONE, _options(options)))
+    return rows
+
+
+def _options(options: dict[str, object]) -> str:
+    return ", ".join(f"{name} {_NONE if value is None else value}" for name, value in options.items()) or _NONE
+
+
+def _add() -> None:
+    st.html(
+        '<p class="mm-muted">From a folder of this machine, or from the Hub as '
+        "<code>hf:organisation/name@revision</code>. Weights are read as numbers only: no code of a bundle is ever "
+        "run. A name that is taken is refused.</p>"
+    )
+    place, action = st.columns([4, 1], vertical_alignment="bottom")
+    place.text_input("Folder or Hub reference", key="lab-reference", placeholder="hf:organisation/name@revision")
+    if action.button("Check", icon=":material/fact_check:", width="stretch"):
+        _check(st.session_state["lab-reference"].strip())
+    refused: str | None = st.session_state.get(_REFUSED)
+    if refused:
+        st.error(refused)
+    added: str | None = st.session_state.get(_ADDED)
+    if added:
+        st.success(f"Added as {added}. It stands in the sidebar now.")
+    bundle = st.session_state.get(_FETCHED)
+    if bundle is None:
+        return
+    config = bundle.config
+    labels = ", ".join(LABELS[label].title.lower() for label in config.labels)
+    st.html(
+        f"<p><b>{escape(config.kind)}/{escape(visible(config.name))}</b>: {escape(visible(config.arch))}, "
+        f"{count(config.parameters)} parameters, speaks of {escape(labels)}. It has loaded and its hash is right.</p>"
+    )
+    name, action = st.columns([4, 1], vertical_alignment="bottom")
+    name.text_input("Name here", config.name, key="lab-added-name")
+    action.button("Add", icon=":material/add:", type="primary", on_click=_keep, width="stretch")
+
+
+def _check(reference: str) -> None:
+    for key in (_FETCHED, _REFUSED, _ADDED):
+        st.session_state.pop(key, None)
+    if not reference:
+        st.session_state[_REFUSED] = "Give a folder or a Hub reference."
+        return
+    try:
+        with st.spinner(f"Fetching and checking {visible(reference)}"):
+            st.session_state[_FETCHED] = lab_fit.fetch(reference)
+    except MultimodalError as error:
+        st.session_state[_REFUSED] = str(error)
+
+
+def _keep() -> None:
+    st.session_state.pop(_REFUSED, None)
+    try:
+        bundle = lab_fit.add(st.session_state[_FETCHED], st.session_state["lab-added-name"].strip())
+    except MultimodalError as error:
+        st.session_state[_REFUSED] = error.message
+        return
+    st.session_state.pop(_FETCHED)
+    st.session_state[_ADDED] = f"{bundle.kind}/{bundle.name}"

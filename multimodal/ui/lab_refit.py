@@ -1,0 +1,152 @@
+"""Refit a fusion head over A's or B's networks, and keep it where the sidebar finds it."""
+
+from __future__ import annotations
+
+from html import escape
+
+import streamlit as st
+
+from multimodal.errors import MultimodalError, UsageError
+from multimodal.labels import Modality
+from multimodal.ui import engine
+from multimodal.ui.lab_choice import TITLES, Side, use
+from multimodal.ui.lab_fit import PHANTOMS, Embeddings, Fitted, Request, fit, folders_of, keep, suggested
+from multimodal.ui.lab_job import Job
+from multimodal.ui.lab_watch import watch
+from multimodal.ui.theme import WORDS
+
+_JOB, _SIDE, _EMBEDDINGS = "lab-refit", "lab-refit-side", "lab-embeddings"
+_KEPT, _REFUSED = "lab-kept", "lab-keep-refused"
+
+
+def show(sides: tuple[Side, Side]) -> None:
+    """Draw what to fit, then how far it is, then what came of it."""
+    st.html(
+        '<p class="mm-lead">A trained head goes with the networks it was trained on. After a swap it is refitted: the '
+        "networks stay as they are, what they say of each case is computed once and kept, and only the head learns.</p>"
+    )
+    request, side = _ask(sides)
+    job: Job[Fitted] | None = st.session_state.get(_JOB)
+    running = job is not None and job.running
+    if st.button(
+        "Refit the head", type="primary", icon=":material/model_training:", disabled=running or request is None
+    ):
+        asked = request
+        embeddings: Embeddings = st.session_state.setdefault(_EMBEDDINGS, Embeddings())
+        if asked is not None:
+            job = st.session_state[_JOB] = Job(lambda tell: fit(asked, embeddings, tell))
+            st.session_state[_SIDE] = side
+            st.session_state.pop(_KEPT, None)
+            st.session_state.pop(_REFUSED, None)
+            st.rerun()
+    if job is None:
+        return
+    if job.running:
+        watch(_JOB)
+    elif job.problem:
+        st.error(job.problem)
+    elif job.result is not None:
+        _result(job.result)
+
+
+def _ask(sides: tuple[Side, Side]) -> tuple[Request | None, str]:
+    """What the reader wants fitted, None where it cannot be, and for which side."""
+    from multimodal.fusion import architectures
+
+    by_name = {side.name: side for side in sides}
+    misfit = next((side.name for side in reversed(sides) if side.misfits), "B")
+    which, arch, phantoms = st.columns(3)
+    with which:
+        _forget_a_default_of_old(misfit)
+        name = st.segmented_control(
+            "Over the networks of", list(by_name), default=misfit, required=True, key=f"lab-over-{misfit}"
+        )
+    side = by_name[name]
+    head = side.picked.get(engine.FUSION)
+    archs = [known for known in architectures() if known != engine.LATE]
+    default = archs.index(head.arch) if head is not None and head.arch in archs else 0
+    chosen = arch.selectbox("Kind of head", archs, index=default, key=f"lab-arch-{name}", persist_state="session")
+    drawn = int(
+        phantoms.number_input(
+            "Phantoms drawn for it",
+            4,
+            1000,
+            64,
+            key="lab-phantoms",
+            bind="query-params",
+            help="Three quarters fit the weights, the others choose the epoch.",
+        )
+    )
+    with st.expander("Data on this machine"):
+        st.html(
+            '<p class="mm-muted">Folders with <code>metadata.csv</code>, as <code>multimodal train</code> reads them. '
+            "From patients of the split <code>val</code> cases are composed that share a label; without folders the "
+            "head sees phantoms alone. Nothing of it leaves this machine.</p>"
+        )
+        given = {
+            kind.value: st.text_input(f"Folder of {words.lower()}s", key=f"lab-folder-{kind}", persist_state="session")
+            for kind, words in WORDS.items()
+            if kind in side.picked
+        }
+        column = st.text_input("Column that holds the note", "text", key="lab-column", persist_state="session")
+    try:
+        folders = folders_of(given)
+    except UsageError as error:
+        st.error(error.message)
+        return None, name
+    branches = tuple((kind, option.name) for kind, option in side.picked.items() if kind in set(Modality))
+    words = ", ".join(f"{TITLES[kind].lower()} {option}" for kind, option in branches)
+    st.html(f'<p class="mm-muted">Over {escape(words)}.</p>')
+    if len(branches) < 2:
+        st.info("A head needs the networks of two modalities at least.")
+        return None, name
+    return Request(chosen, branches, drawn, folders, column or "text"), name
+
+
+def _forget_a_default_of_old(misfit: str) -> None:
+    """The side that needs a refit is offered first, whenever that changes."""
+    for other in {"A", "B"} - {misfit}:
+        st.session_state.pop(f"lab-over-{other}", None)
+
+
+def _result(fitted: Fitted) -> None:
+    better = fitted.late_loss - fitted.loss
+    verdict = (
+        "The head does better than late pooling on cases it was not fitted on."
+        if better > 0
+        else "The head does no better than late pooling on cases it was not fitted on."
+    )
+    st.html(f'<div class="mm-answer" role="status"><h2>{verdict}</h2></div>')
+    losses, late, cases, held_out = st.columns(4)
+    losses.metric("Loss", f"{fitted.loss:.2f}", f"{-better:+.2f}", delta_color="off", help="Lower is better.")
+    late.metric("Loss of late pooling", f"{fitted.late_loss:.2f}")
+    cases.metric("Cases to fit", fitted.cases)
+    held_out.metric("Cases held out", fitted.held_out)
+    if fitted.on_phantoms_alone:
+        st.html(
+            '<p class="mm-swap"><b>Phantoms alone.</b> This head has seen no patient. It is for trying a swap out, '
+            f"its figures say nothing of patients, and its name must hold the word {PHANTOMS}.</p>"
+        )
+    known: str | None = st.session_state.get(_KEPT)
+    if known is not None:
+        st.success(f"Kept as fusion/{known}. It stands in the sidebar and is the head now.")
+        return
+    taken = tuple(option.name for option in engine.catalogue().options[engine.FUSION])
+    name, action = st.columns([3, 2], vertical_alignment="bottom")
+    name.text_input("Name of the head", suggested(fitted.request, taken), key="lab-name")
+    action.button("Save and use it", icon=":material/save:", type="primary", on_click=_keep, args=(fitted,))
+    refused: str | None = st.session_state.get(_REFUSED)
+    if refused:
+        st.error(refused)
+
+
+def _keep(fitted: Fitted) -> None:
+    """Keep the head and choose it where its networks are."""
+    st.session_state.pop(_REFUSED, None)
+    try:
+        bundle = keep(fitted, st.session_state["lab-name"].strip())
+    except MultimodalError as error:
+        st.session_state[_REFUSED] = error.message
+        return
+    st.session_state[_KEPT] = bundle.name
+    use(st.session_state[_SIDE], engine.FUSION, bundle.name)

@@ -1,0 +1,124 @@
+"""The Model lab as a researcher uses it, without a browser."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from multimodal import zoo
+from tests.ui.made import Double
+from tests.ui.test_page import button, shown
+
+
+@pytest.fixture
+def lab(app: AppTest) -> AppTest:
+    return app.switch_page("pages/model_lab.py")
+
+
+@pytest.fixture
+def models(tiny_zoo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A writable copy of the tiny zoo, named by the environment."""
+    root = tmp_path / "models"
+    shutil.copytree(tiny_zoo, root)
+    monkeypatch.setenv(zoo.ENVIRONMENT, str(root))
+    return root
+
+
+def finish(app: AppTest, key: str) -> AppTest:
+    """Wait for a job of the session and draw the page again."""
+    app.session_state[key].wait(120)
+    return app.run()
+
+
+def test_the_empty_lab_says_what_to_do_and_a_swap_is_one_click_away(lab: AppTest, double: Double) -> None:
+    lab.run()
+    assert not lab.exception
+    assert "B is the same as A." in shown(lab)
+    assert double.calls == []
+    button(lab, "Film network: other_cnn").click()
+    lab.run()
+    assert not lab.exception
+    assert lab.selectbox(key="b-image").value == "other_cnn"
+    assert "<b>A.</b> gated was trained with these networks." in shown(lab)
+    assert "<b>B.</b> gated was trained with another film network" in shown(lab)
+    assert "Phantom drawn with: <b>pneumonia</b>. Not a real patient." in shown(lab)
+    assert "A and B say the same" in shown(lab)
+
+
+def test_b_in_the_address_and_a_choice_that_a_takes_over(lab: AppTest, double: Double) -> None:
+    lab.query_params["b-fusion"] = "late"
+    lab.run()
+    assert not lab.exception
+    assert "<b>B.</b> Late pooling" in shown(lab)
+    lab.selectbox(key="fusion").set_value("late")
+    lab.run()
+    assert not lab.exception
+    assert lab.selectbox(key="b-fusion").value == "as A"
+    assert "B is the same as A." in shown(lab)
+
+
+def test_a_phantom_with_real_networks_and_a_cohort(lab: AppTest, models: Path) -> None:
+    lab.query_params["b-image"] = "other_image"
+    lab.run()
+    assert not lab.exception
+    assert "labels" in shown(lab).split('<div class="mm-answer"')[1]
+    lab.segmented_control(key="lab-on").set_value("cohort")
+    lab.run()
+    lab.number_input(key="lab-n").set_value(2)
+    lab.run()
+    button(lab, "Draw and compare").click()
+    lab.run()
+    finish(lab, "lab-cohort")
+    assert not lab.exception
+    assert "2 phantoms, drawn by this software: not patients" in shown(lab)
+    assert "Agreement by label" in shown(lab)
+
+
+def test_a_head_is_refitted_saved_and_used(lab: AppTest, models: Path) -> None:
+    lab.query_params["b-image"] = "other_image"
+    lab.query_params["lab"] = "refit"
+    lab.query_params["lab-phantoms"] = "6"
+    lab.run()
+    assert not lab.exception
+    assert "until a refit" in shown(lab)
+    button(lab, "Refit the head").click()
+    lab.run()
+    finish(lab, "lab-refit")
+    assert not lab.exception
+    assert not lab.error
+    assert "This head has seen no patient" in shown(lab)
+    lab.text_input(key="lab-name").set_value("tiny_gated")
+    button(lab, "Save and use it").click()
+    lab.run()
+    assert "phantoms alone" in lab.error[0].value
+    lab.text_input(key="lab-name").set_value("mine_phantoms")
+    button(lab, "Save and use it").click()
+    lab.run()
+    assert not lab.exception
+    assert "Kept as fusion/mine_phantoms" in lab.success[0].value
+    assert "<b>B.</b> mine_phantoms was trained with these networks." in shown(lab)
+    assert "mine_phantoms" in lab.selectbox(key="fusion").options
+
+
+def test_bundles_architectures_and_a_folder_that_is_none(lab: AppTest, models: Path, tmp_path: Path) -> None:
+    lab.query_params["lab"] = "bundles"
+    lab.run()
+    assert not lab.exception
+    assert "tiny_image, tiny_audio, tiny_text" in shown(lab)
+    assert "small_cnn" in shown(lab).split("Architectures: Film network")[1]
+    lab.text_input(key="lab-reference").set_value(str(tmp_path))
+    button(lab, "Check").click()
+    lab.run()
+    assert "no readable config" in lab.error[0].value
+    lab.text_input(key="lab-reference").set_value(str(models / "text" / "tiny_text"))
+    button(lab, "Check").click()
+    lab.run()
+    lab.text_input(key="lab-added-name").set_value("copied_text")
+    button(lab, "Add").click()
+    lab.run()
+    assert not lab.exception
+    assert "Added as text/copied_text" in lab.success[0].value
+    assert "copied_text" in lab.selectbox(key="text").options
