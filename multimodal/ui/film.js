@@ -150,10 +150,9 @@ export default function ({ data, parentElement }) {
   });
   if (data.overlay) {
     decode(data.overlay).then(({ sheet, context, raw }) => {
-      // Vermillion after Okabe and Ito, stronger where the map is.
       for (let i = 0; i < raw.data.length; i += 4) {
         const level = raw.data[i];
-        raw.data.set([230, 97, 0, level], i);
+        raw.data.set([...data.colour, level], i);
       }
       context.putImageData(raw, 0, 0);
       view.heat = sheet;

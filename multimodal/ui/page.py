@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from html import escape
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from multimodal.case import Case, Diagnosis, Item, Notice, Patient
+from multimodal.case import Case, Diagnosis, Notice, Patient
 from multimodal.errors import MultimodalError
 from multimodal.labels import LABELS, NO_FINDING, Group
-from multimodal.ui import cases_save, chart, engine, sidebar, table, theme, tiles, upload, viewer
+from multimodal.ui import cases_save, chart, engine, evidence, sidebar, table, theme, tiles, upload, viewer
 from multimodal.ui.answer import answer, answer_html
 from multimodal.ui.memory import kept
-from multimodal.ui.record import Choice, Record, chosen_case, kind_of
+from multimodal.ui.record import Choice, Record, chosen_case
 from multimodal.ui.theme import Palette
 
 _SEX = {"F": "Female", "M": "Male"}
@@ -46,7 +46,7 @@ def diagnose() -> None:
     if diagnosis is not None:
         place.html('<p class="mm-use"><strong>Research use only, not a medical device.</strong></p>')
         _actions(download, record, case, diagnosis)
-        result(case, diagnosis, colours, told=record.case.problems)
+        result(case, diagnosis, colours, choice=choice, told=record.case.problems)
 
 
 def _header(record: Record) -> None:
@@ -141,20 +141,28 @@ def _actions(place: DeltaGenerator, record: Record, case: Case, diagnosis: Diagn
         )
 
 
-def result(case: Case | None, diagnosis: Diagnosis, colours: Palette, *, told: Sequence[Notice] = ()) -> None:
+def result(
+    case: Case | None,
+    diagnosis: Diagnosis,
+    colours: Palette,
+    *,
+    choice: Choice | None = None,
+    told: Sequence[Notice] = (),
+) -> None:
     """Draw an answer in reading order.
 
     Args:
         case: What it is the answer to, for the evidence; None where that was not kept.
         diagnosis: The answer.
         colours: The palette.
+        choice: The models that can explain it; None where they are not at hand.
         told: Notices that stand on the page already.
     """
     st.html(answer_html(answer(diagnosis)))
     if diagnosis.labels:
         _picture(diagnosis, colours)
     if case is not None:
-        _evidence(case)
+        evidence.show(case, diagnosis, choice)
     if diagnosis.labels:
         st.subheader("Each alone, in pairs, and fused")
     _notices([notice for notice in (*diagnosis.warnings, *diagnosis.quality) if notice not in told])
@@ -182,31 +190,6 @@ def _picture(diagnosis: Diagnosis, colours: Palette) -> None:
         alt="What film, sound and note pushed, for or against.",
         key="pushes",
     )
-
-
-def _evidence(case: Case) -> None:
-    """One tab a modality that the case holds."""
-    kinds: list[tuple[str, Sequence[Item], Callable[..., None]]] = [
-        ("Film", case.images, viewer.film),
-        ("Sound", case.audios, viewer.sound),
-        ("Note", case.texts, viewer.note),
-    ]
-    held = [kind for kind in kinds if kind[1]]
-    st.subheader("Evidence")
-    titles = [title if len(items) == 1 else f"{title} ({len(items)})" for title, items, _ in held]
-    for tab, (title, items, show) in zip(st.tabs(titles), held, strict=True):
-        with tab:
-            show(items[_which(title, items)])
-
-
-def _which(title: str, items: Sequence[Item]) -> int:
-    if len(items) == 1:
-        return 0
-    names = [f"{kind_of(item)}: {viewer.visible(item.name)}" for item in items]
-    chosen = st.selectbox(
-        f"{title} shown", range(len(items)), format_func=names.__getitem__, key=f"shown-{title}-{len(items)}"
-    )
-    return int(chosen or 0)
 
 
 def _notices(notices: Sequence[Notice]) -> None:

@@ -16,6 +16,7 @@ export default function ({ data, parentElement }) {
   const on = (target, type, action) => target.addEventListener(type, action, { signal: aborter.signal });
   const length = data.seconds;
   let frame = 0;
+  let until = Infinity;
 
   find("picture").src = data.spectrogram;
   audio.src = data.wav;
@@ -25,7 +26,41 @@ export default function ({ data, parentElement }) {
   find("middle").textContent = data.top_khz / 2 + " kHz";
   find("end").textContent = length.toFixed(1) + " s";
 
+  const [heat, strength, segments, boxes] = [find("heat"), find("strength"), find("segments"), find("boxes")];
+  find("overlay").hidden = heat.hidden = !data.overlay;
+  if (data.overlay) heat.src = data.overlay;
+  const fade = () => { heat.style.opacity = strength.value / 100; };
+  on(strength, "input", fade);
+  fade();
+
+  // Each segment is framed on the spectrogram and played by a button of its own.
+  boxes.replaceChildren();
+  segments.querySelectorAll("button").forEach((button) => button.remove());
+  segments.hidden = !data.segments.length;
+  for (const { edges: [from, to, low, high], words } of data.segments) {
+    const box = document.createElement("div");
+    box.className = "box";
+    Object.assign(box.style, {
+      left: `${(100 * from) / length}%`, width: `${(100 * (to - from)) / length}%`,
+      bottom: `${(100 * low) / data.top_hz}%`, height: `${(100 * (Math.min(high, data.top_hz) - low)) / data.top_hz}%`,
+    });
+    boxes.append(box);
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = words;
+    on(button, "click", () => {
+      seek(from);
+      until = to;
+      audio.play();
+    });
+    segments.append(button);
+  }
+
   function show() {
+    if (audio.currentTime >= until) {
+      until = Infinity;
+      audio.pause();
+    }
     cursor.style.left = `${100 * Math.min(1, audio.currentTime / length)}%`;
     strip.setAttribute("aria-valuenow", audio.currentTime.toFixed(1));
     strip.setAttribute("aria-valuetext", `${audio.currentTime.toFixed(1)} seconds`);
@@ -38,7 +73,10 @@ export default function ({ data, parentElement }) {
     show();
   }
 
-  const toggle = () => (audio.paused ? audio.play() : audio.pause());
+  const toggle = () => {
+    until = Infinity;
+    return audio.paused ? audio.play() : audio.pause();
+  };
   on(play, "click", toggle);
   on(audio, "play", () => { play.textContent = "Pause"; show(); });
   on(audio, "pause", () => { play.textContent = "Play"; show(); });
@@ -47,6 +85,7 @@ export default function ({ data, parentElement }) {
   on(find("loop"), "change", (event) => { audio.loop = event.target.checked; });
   on(strip, "pointerdown", (event) => {
     const box = strip.getBoundingClientRect();
+    until = Infinity;
     seek(((event.clientX - box.left) / box.width) * length);
   });
   on(strip, "keydown", (event) => {

@@ -26,6 +26,9 @@ SHAPES: Mapping[Modality, str] = MappingProxyType(
 MARK = Path(__file__).with_name("mark.svg")
 """The app's mark: three kinds of evidence, one answer."""
 
+EVIDENCE = "#e66100"
+"""What speaks for a label, in every theme: vermillion after Okabe and Ito, seen on a film, a spectrogram and a note."""
+
 FONT = '"Source Sans", sans-serif'
 
 
@@ -91,6 +94,7 @@ def variables(colours: Palette) -> str:
         "surface": colours.surface,
         "panel": colours.panel,
         "accent": colours.accent,
+        "evidence": EVIDENCE,
         **{modality.value: colour for modality, colour in colours.modalities.items()},
     }
     return "".join(f"--mm-{name}:{colour};" for name, colour in named.items())

@@ -6,12 +6,18 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from multimodal.case import Audio, FloatArray, Image, Text
+from multimodal.ui.heat import segment_words, sound_heat
 from multimodal.ui.memory import kept
 from multimodal.ui.picture import data_uri, display_window, film_png, overlay_png, spectrogram_png, wav
+from multimodal.ui.theme import EVIDENCE
+
+if TYPE_CHECKING:
+    from multimodal.explain import Segment, SoundExplanation
 
 NOTE_CHARACTERS = 20_000
 """How much of a note is shown; all of it is scored."""
@@ -41,19 +47,28 @@ def film(image: Image, *, overlay: FloatArray | None = None) -> None:
         "id": identity,
         "film": kept(f"film-{image.sha256}", lambda: data_uri(film_png(image), "image/png")),
         "overlay": None if overlay is None else data_uri(overlay_png(overlay), "image/png"),
+        "colour": [*bytes.fromhex(EVIDENCE.removeprefix("#"))],
         "window": list(display_window(image)),
         "alt": f"Chest film {visible(image.name)}. Plus, minus and arrow keys zoom and move, 0 resets.",
     }
     _FILM(key=f"film-{image.sha256[:16]}", data=data)
 
 
-def sound(audio: Audio) -> None:
-    """Show a recording: its spectrogram, and a player whose cursor runs over it."""
+def sound(audio: Audio, why: SoundExplanation | None = None) -> None:
+    """Show a recording: its spectrogram, and a player whose cursor runs over it.
+
+    Args:
+        audio: The recording.
+        why: An explanation, drawn on top with a slider for its strength; its segments can be played.
+    """
     identity = f"{audio.sha256}-{audio.site}"
     picture, top = kept(f"spectrogram-{identity}", lambda: spectrogram_png(audio))
     data = {
-        "id": identity,
+        "id": identity if why is None else f"{identity}-{why.label}-{why.method}-{why.model}",
         "spectrogram": data_uri(picture, "image/png"),
+        "overlay": None if why is None else data_uri(sound_heat(why, audio.seconds, top), "image/png"),
+        "top_hz": top,
+        "segments": [] if why is None else [_segment(segment) for segment in why.segments],
         "wav": kept(f"wav-{audio.sha256}", lambda: data_uri(wav(audio), "audio/wav")),
         "seconds": audio.seconds,
         "top_khz": round(top / 1000, 1),
@@ -62,9 +77,14 @@ def sound(audio: Audio) -> None:
     _SOUND(key=f"sound-{audio.sha256[:16]}", data=data)
 
 
-def note(text: Text) -> None:
-    """Show a note as plain text with its section headings marked."""
-    st.html(note_html(text))
+def _segment(segment: Segment) -> dict[str, object]:
+    edges = (segment.start_s, segment.end_s, segment.low_hz, segment.high_hz)
+    return {"edges": edges, "words": segment_words(*edges)}
+
+
+def note(text: Text, marks: Sequence[tuple[int, int, float]] = ()) -> None:
+    """Show a note as plain text with its section headings, and words by weight, marked."""
+    st.html(note_html(text, marks))
 
 
 def note_html(text: Text, marks: Sequence[tuple[int, int, float]] = ()) -> str:

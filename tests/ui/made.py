@@ -44,6 +44,9 @@ class Double:
     def __init__(self) -> None:
         self.calls = []
 
+    def branches(self, modality: Modality) -> tuple[()]:
+        return ()
+
     def diagnose(self, case: Case) -> Diagnosis:
         self.calls.append(case)
         held = list(case.modalities())

@@ -1,0 +1,138 @@
+"""The evidence: one tab a modality, and in each what speaks for the label that the reader picks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from html import escape
+from typing import TYPE_CHECKING, cast
+
+import streamlit as st
+
+from multimodal.case import Audio, Case, Diagnosis, Image, Item, Text
+from multimodal.errors import MultimodalError
+from multimodal.labels import LABELS, NO_FINDING, Site, labels_of
+from multimodal.ui import engine, heat, viewer
+from multimodal.ui.answer import percent
+from multimodal.ui.memory import kept
+from multimodal.ui.record import Choice, kind_of
+
+if TYPE_CHECKING:
+    from multimodal.explain import Explanation, FilmExplanation, NoteExplanation, SoundExplanation
+    from multimodal.zoo import LoadedBranch
+
+
+def show(case: Case, diagnosis: Diagnosis, choice: Choice | None) -> None:
+    """Draw the evidence of a case.
+
+    Args:
+        case: The record.
+        diagnosis: The answer to it.
+        choice: The models that gave it and can explain it; None shows the items without marks.
+    """
+    kinds: list[tuple[str, Sequence[Item]]] = [("Film", case.images), ("Sound", case.audios), ("Note", case.texts)]
+    held = [kind for kind in kinds if kind[1]]
+    st.subheader("Evidence")
+    label = None if choice is None else _label(diagnosis)
+    titles = [title if len(items) == 1 else f"{title} ({len(items)})" for title, items in held]
+    for tab, (title, items) in zip(st.tabs(titles), held, strict=True):
+        with tab:
+            _item(items[_which(title, items)], label, diagnosis, choice)
+
+
+def _label(diagnosis: Diagnosis) -> str | None:
+    """The label whose evidence is marked: at first what was found, conditions before findings."""
+    if not diagnosis.labels:
+        return None
+    chances = {result.label: result.probability for result in diagnosis.labels}
+    options = list(chances)
+    results = sorted(diagnosis.labels, key=lambda result: (not result.present, LABELS[result.label].group))
+    first = next((result.label for result in results if result.label != NO_FINDING), options[0])
+    picked: str = st.selectbox(
+        "Mark what speaks for",
+        options,
+        index=options.index(first),
+        format_func=lambda name: f"{LABELS[name].title} ({percent(chances[name])})",
+        key="evidence-label",
+        width=360,
+    )
+    return picked
+
+
+def _which(title: str, items: Sequence[Item]) -> int:
+    if len(items) == 1:
+        return 0
+    names = [f"{kind_of(item)}: {viewer.visible(item.name)}" for item in items]
+    chosen = st.selectbox(
+        f"{title} shown", range(len(items)), format_func=names.__getitem__, key=f"shown-{title}-{len(items)}"
+    )
+    return int(chosen or 0)
+
+
+def _item(item: Item, label: str | None, diagnosis: Diagnosis, choice: Choice | None) -> None:
+    """An item in its viewer, with its marks where there are any."""
+    answer = next((result for result in diagnosis.items if result.sha256 == item.sha256), None)
+    if isinstance(item, Audio) and answer is not None and answer.site is not None:
+        item = replace(item, site=Site(answer.site))
+    place = st.container()
+    found = None
+    if choice is not None and label is not None and answer is not None and answer.used:
+        found = _explained(item, label, choice)
+    with place:
+        _draw(item, found)
+
+
+def _explained(item: Item, label: str, choice: Choice) -> Explanation | None:
+    """The explanation by the method that the reader picked, what it means, and its test on demand."""
+    branch = _speaker(item, label, choice)
+    if branch is None:
+        words = f"This {kind_of(item).partition(',')[0].lower()} can't speak of {LABELS[label].title.lower()}."
+        st.html(f'<p class="mm-muted">{escape(words)}</p>')
+        return None
+
+    from multimodal.explain import METHODS, assess, explain
+
+    about = st.container()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        methods = list(METHODS[item.modality])
+        method = st.segmented_control(
+            "Detail",
+            methods,
+            default=methods[0],
+            required=True,
+            format_func=lambda name: heat.METHOD_WORDS.get(name, name),
+            key=f"method-{item.modality}",
+        )
+        key = f"{item.sha256}-{getattr(item, 'site', None)}-{label}-{method}-{branch.config.sha256}"
+        tested = st.button("Test the marks", icon=":material/fact_check:", key=f"test-{item.sha256[:16]}")
+    try:
+        with st.spinner(f"Looking for what speaks for {LABELS[label].title.lower()}"):
+            found = kept(f"why-{key}", lambda: explain(branch, item, label, device=choice.device, method=method))
+        with about:
+            st.html(heat.meaning(item.modality, label, found.evidence, bool((found.values > 0).any())))
+        if tested:
+            with st.spinner("Covering the marked parts, to see whether the answer changes"):
+                result = kept(f"test-{key}", lambda: assess(branch, item, label, device=choice.device, method=method))
+            st.html(heat.faithfulness_words(result))
+    except MultimodalError as error:
+        about.html(f'<p class="mm-muted">{escape(viewer.visible(error.message))}</p>')
+        return None
+    return found
+
+
+def _speaker(item: Item, label: str, choice: Choice) -> LoadedBranch | None:
+    """The branch that speaks of the label in this item; of an ensemble the first that does."""
+    if label not in labels_of(item.modality, item.site if isinstance(item, Audio) else None):
+        return None
+    branches = engine.load(choice).branches(item.modality)
+    return next((branch for branch in branches if label in branch.config.calibration), None)
+
+
+def _draw(item: Item, found: Explanation | None) -> None:
+    match item:
+        case Image():
+            viewer.film(item, overlay=None if found is None else heat.film_heat(cast("FilmExplanation", found)))
+        case Audio():
+            viewer.sound(item, cast("SoundExplanation | None", found))
+        case Text():
+            viewer.note(item, () if found is None else heat.note_marks(cast("NoteExplanation", found)))
