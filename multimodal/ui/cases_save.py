@@ -25,7 +25,8 @@ def offer(record: Record, case: Case, diagnosis: Diagnosis) -> None:
             st.switch_page("pages/cases.py", query_params={"case": saved[key]})
         return
     with st.popover("Save to cases", icon=":material/bookmark_add:"), st.form(f"save-{key}", border=False):
-        title = st.text_input("Title", _title(record), max_chars=200, help="Shown in the list. No patient's name.")
+        st.session_state.setdefault(f"title-{key}", _title(record))
+        title = st.text_input("Title", key=f"title-{key}", max_chars=200, help="Shown in the list. No patient's name.")
         keep = st.checkbox("Keep the files too", key=f"keep-{key}")
         st.html(
             '<p class="mm-muted">Kept: the answer, hashes and models; not the names of files. With the files, the '
