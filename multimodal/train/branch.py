@@ -13,12 +13,13 @@ from transformers import set_seed
 
 from multimodal.branches import Branch, create
 from multimodal.branches.text import TextBranch
+from multimodal.calibrate import LabelCalibration
 from multimodal.datasets import PHANTOM, Dataset, join, terms
 from multimodal.errors import UsageError
 from multimodal.labels import Modality, labels_of
 from multimodal.prepare import TextPreparation, settings_from
 from multimodal.prepare.text import train_tokenizer
-from multimodal.train.calibration import calibrate_branch, halves
+from multimodal.train.calibration import BoolArray, calibrate_branch, halves
 from multimodal.train.data import (
     EvaluationSet,
     Examples,
@@ -126,15 +127,10 @@ def train_branch(
         scores = scores_by_source(prediction.logits.double().numpy(), scored, branch.labels)
         training["cross_validation"] = {"folds": folds, "auroc": scores}
     else:
-        scored = run.evaluation(validation.where(~choosing), branch)
+        scored = run.evaluation(validation, branch)
         prediction = predict_set(branch, scored)
-    real = ~np.char.startswith(scored.patients.astype(str), f"{PHANTOM}/")
-    calibration = calibrate_branch(
-        prediction.logits.double().numpy()[real],
-        scored.labels.double().numpy()[real],
-        scored.units[real],
-        branch.labels,
-    )
+    apart = ~(halves(scored.patients) & chooses)
+    calibration = _calibrate(scored, prediction, branch.labels, apart)
     config = branch.describe(
         out.name,
         calibration={label: entry.to_dict() for label, entry in calibration.items()},
@@ -142,6 +138,18 @@ def train_branch(
         licence=terms(name for name, _ in data.sources()),
     )
     return save(out, branch, config, half=half)
+
+
+def _calibrate(
+    scored: EvaluationSet, prediction: Prediction, labels: tuple[str, ...], apart: BoolArray
+) -> dict[str, LabelCalibration]:
+    """Calibrate on the real patients set apart; a label that none of them has, or all, on every real patient."""
+    real = ~np.char.startswith(scored.patients.astype(str), f"{PHANTOM}/")
+    found: dict[str, LabelCalibration] = {}
+    for rows in (real & apart, real):
+        logits, truth = prediction.logits.double().numpy()[rows], scored.labels.double().numpy()[rows]
+        found = calibrate_branch(logits, truth, scored.units[rows], labels) | found
+    return {label: found[label] for label in labels if label in found}
 
 
 def claimed_labels(train: Dataset) -> tuple[str, ...]:

@@ -13,11 +13,13 @@ from scipy.special import expit
 from multimodal.calibrate import LabelCalibration, fit_label, fit_platt
 from multimodal.train.data import FloatArray
 
+BoolArray = npt.NDArray[np.bool_]
+
 MIN_PATIENTS = 8
 """Fewest positive, and fewest negative, patients for a label to get a scale of its own."""
 
 
-def halves(patients: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+def halves(patients: npt.NDArray[Any]) -> BoolArray:
     """(N,) which half a patient falls into, the same in every run: True chooses epochs, False calibrates."""
     return np.array([hashlib.sha256(str(patient).encode()).digest()[0] % 2 == 0 for patient in patients], dtype=bool)
 

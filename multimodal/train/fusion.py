@@ -342,9 +342,11 @@ def _fit(head: FusionHead, data: HeadData, out: Path, recipe: Recipe, tell: Tell
     arguments = training_arguments(checkpoints, recipe, evaluate=True, keep_best=True)
     arguments.metric_for_best_model, arguments.greater_is_better = "eval_loss", False
     arguments.label_names = ["truth"]
+    arguments.dataloader_drop_last = False
     task, choosing = _HeadTask(head, data.cohorts.dropout), _Cases(data.choosing, head.labels)
     with torch.inference_mode():
         late = float(task.eval()(**choosing.columns)["loss"])
+    arguments.per_device_eval_batch_size = len(choosing)  # one mean over all known labels, as for `late`
     fresh = copy.deepcopy(head.state_dict())
     trainer = Trainer(
         model=task,
