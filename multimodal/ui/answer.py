@@ -1,53 +1,15 @@
-"""The answer in words: fixed bands, one sentence, plain language. Pure functions."""
+"""The answer in words as markup; the words are those of :mod:`multimodal.verdict`."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Mapping
 from html import escape
 from types import MappingProxyType
 
-from multimodal.case import Diagnosis, LabelResult
-from multimodal.labels import LABELS, NO_FINDING, Group
+from multimodal.verdict import Answer, Band, answer, band, percent
 
-MENTIONED = 3
-"""How many possible conditions the sentence names; the picture shows the rest."""
-
-_PLURAL = frozenset({"crackles", "wheezes"})
-
-
-class Band(StrEnum):
-    """How likely, in words that are fixed to bands."""
-
-    VERY_LIKELY = "very likely"
-    LIKELY = "likely"
-    POSSIBLE = "possible"
-    UNLIKELY = "unlikely"
-    UNKNOWN = "not enough to say"
-
-    @property
-    def meaning(self) -> str:
-        """What the word stands for, for a reader who hovers over it."""
-        return _MEANINGS[self]
-
-    @property
-    def found(self) -> bool:
-        """Whether the answer states it as found."""
-        return self in (Band.VERY_LIKELY, Band.LIKELY)
-
-
-_MEANINGS: Mapping[Band, str] = MappingProxyType(
-    {
-        Band.VERY_LIKELY: "90 % or more.",
-        Band.LIKELY: "At or above the label's threshold, and more likely than not.",
-        Band.POSSIBLE: "Can't be ruled out: within the label's uncertain range, or above its threshold but below 50 %.",
-        Band.UNLIKELY: "Below the threshold and outside the uncertain range.",
-        Band.UNKNOWN: "What was given is too little or too poor for an answer.",
-    }
-)
-
+__all__ = ["Answer", "Band", "answer", "answer_html", "band", "percent"]
 
 _PHRASES: Mapping[str, Band] = MappingProxyType(
     {
@@ -61,65 +23,6 @@ _PHRASES: Mapping[str, Band] = MappingProxyType(
 _PHRASE = re.compile(f"({'|'.join(_PHRASES)})", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Answer:
-    """The answer in words.
-
-    Attributes:
-        headline: One or two sentences a clinician reads first.
-        detail: What goes with it, a sentence each.
-    """
-
-    headline: str
-    detail: tuple[str, ...] = ()
-
-
-def percent(probability: float) -> str:
-    r"""Whole per cent; never a flat 0 or 100, which no model can promise.
-
-    >>> percent(0.864), percent(0.001), percent(0.999)
-    ('86\xa0%', '<\xa01\xa0%', '>\xa099\xa0%')
-    """
-    rounded = round(100 * probability)
-    if rounded < 1:
-        return "<\N{NO-BREAK SPACE}1\N{NO-BREAK SPACE}%"
-    if rounded > 99:
-        return ">\N{NO-BREAK SPACE}99\N{NO-BREAK SPACE}%"
-    return f"{rounded}\N{NO-BREAK SPACE}%"
-
-
-def band(result: LabelResult) -> Band:
-    """The word for one label.
-
-    A label that abstains, because its conformal set holds both answers, is possible. A label above its
-    threshold is called likely only from one half on: a threshold may lie far below that, and
-    "likely (7 %)" would be a wrong sentence.
-    """
-    if result.present and result.probability >= 0.9:
-        return Band.VERY_LIKELY
-    if result.present and result.probability >= 0.5:
-        return Band.LIKELY
-    if result.present is False and result.probability < 0.5:
-        return Band.UNLIKELY
-    return Band.POSSIBLE
-
-
-def answer(diagnosis: Diagnosis) -> Answer:
-    """The diagnosis as a clinician would say it."""
-    if not diagnosis.labels:
-        return Answer(headline="Not enough to say.", detail=_reasons(diagnosis))
-    healthy = next((result for result in diagnosis.labels if result.label == NO_FINDING), None)
-    conditions = [r for r in diagnosis.labels if LABELS[r.label].group is Group.CONDITION and r is not healthy]
-    found = [r for r in conditions if band(r).found]
-    signs = [r for r in diagnosis.labels if LABELS[r.label].group is Group.FINDING and band(r).found]
-    sentences = list(_statements(found or signs))
-    if not sentences:
-        sentences = [_nothing_found(healthy, diagnosis)]
-    sentences += _possibilities([r for r in conditions if band(r) is Band.POSSIBLE][:MENTIONED])
-    detail = [f"With it: {_listed(signs)}."] if found and signs else []
-    return Answer(headline=" ".join(sentences), detail=tuple(detail))
-
-
 def answer_html(words: Answer) -> str:
     """The answer as safe markup: each fixed word carries its meaning on hover."""
     headline = "".join(
@@ -130,38 +33,3 @@ def answer_html(words: Answer) -> str:
     )
     detail = "".join(f"<p>{escape(sentence)}</p>" for sentence in words.detail)
     return f'<div class="mm-answer"><h2>{headline}</h2>{detail}</div>'
-
-
-def _nothing_found(healthy: LabelResult | None, diagnosis: Diagnosis) -> str:
-    if healthy is not None and band(healthy).found:
-        return f"{band(healthy).capitalize()} nothing abnormal ({percent(healthy.probability)})."
-    return "Not enough to say." if all(r.present is None for r in diagnosis.labels) else "No condition is likely."
-
-
-def _possibilities(results: list[LabelResult]) -> list[str]:
-    """More likely than not is possible; less likely than not can't be ruled out."""
-    upper = [r for r in results if r.probability >= 0.5]
-    lower = [r for r in results if r.probability < 0.5]
-    sentences = [f"{_listed(upper)} {'are' if len(upper) > 1 else 'is'} possible."] if upper else []
-    return [*sentences, f"{_listed(lower)} can't be ruled out."] if lower else sentences
-
-
-def _statements(results: Iterable[LabelResult]) -> Iterable[str]:
-    rows = list(results)
-    for word in (Band.VERY_LIKELY, Band.LIKELY):
-        of_band = [r for r in rows if band(r) is word]
-        if of_band:
-            plural = len(of_band) > 1 or of_band[0].label in _PLURAL
-            yield f"{_listed(of_band)} {'are' if plural else 'is'} {word}."
-
-
-def _listed(results: list[LabelResult]) -> str:
-    """``Pneumonia (86 %), heart failure (70 %) and crackles (66 %)``."""
-    parts = [f"{r.name} ({percent(r.probability)})" for r in results]
-    parts = [parts[0], *(part[0].lower() + part[1:] for part in parts[1:])]
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-
-
-def _reasons(diagnosis: Diagnosis) -> tuple[str, ...]:
-    notices = [notice for notice in (*diagnosis.quality, *diagnosis.warnings) if notice.refused] or diagnosis.warnings
-    return tuple(f"{notice.item}: {notice.message}" if notice.item else notice.message for notice in notices)

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
+from multimodal.picture import data_uri
 from multimodal.ui.answer import percent
 from multimodal.ui.lab_pairs import Agreement, Compared, Pair, decision, points, right, shown
-from multimodal.ui.picture import data_uri
 from multimodal.ui.theme import Palette
 
 if TYPE_CHECKING:

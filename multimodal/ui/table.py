@@ -7,8 +7,8 @@ from itertools import combinations
 
 from multimodal.case import Diagnosis, LabelResult, subset_key
 from multimodal.labels import LABELS, Modality
+from multimodal.picture import data_uri
 from multimodal.ui.answer import band, percent
-from multimodal.ui.picture import data_uri
 from multimodal.ui.theme import WORDS, Palette
 from multimodal.ui.viewer import visible
 

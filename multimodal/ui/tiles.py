@@ -9,7 +9,7 @@ import streamlit as st
 
 from multimodal.case import Audio, Case, Image, Item, Notice
 from multimodal.labels import Site
-from multimodal.ui.picture import data_uri, film_thumbnail, waveform_svg
+from multimodal.picture import data_uri, film_thumbnail, waveform_svg
 from multimodal.ui.record import SITE_WORDS, keyed_items, kind_of, plain
 from multimodal.ui.theme import Palette
 from multimodal.ui.viewer import visible

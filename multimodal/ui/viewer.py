@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from multimodal.case import Audio, FloatArray, Image, Text
+from multimodal.picture import data_uri, display_window, film_png, overlay_png, spectrogram_png, wav
 from multimodal.ui.heat import segment_words, sound_heat
 from multimodal.ui.memory import kept
-from multimodal.ui.picture import data_uri, display_window, film_png, overlay_png, spectrogram_png, wav
 from multimodal.ui.theme import EVIDENCE
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from PIL import Image as Pillow
 
 from multimodal.case import Audio, Image
 from multimodal.labels import Site
-from multimodal.ui.picture import (
+from multimodal.picture import (
     FILM_SIDE,
     PLAY_RATE,
     display_window,

@@ -45,10 +45,10 @@ def display_window(image: Image) -> tuple[float, float]:
     return (low, high) if high - low > 1e-3 else (0.0, 1.0)
 
 
-def film_thumbnail(image: Image) -> bytes:
-    """A JPEG of the windowed film, at most ``THUMBNAIL`` high twice over."""
+def film_thumbnail(image: Image, longest: int = 2 * THUMBNAIL[1]) -> bytes:
+    """A JPEG of the windowed film, at most so many pixels long."""
     low, high = display_window(image)
-    small = _shrink(image.pixels, 2 * THUMBNAIL[1])
+    small = _shrink(image.pixels, longest)
     grey = np.clip((small - low) / (high - low), 0, 1) * 255
     return _encoded(Pillow.fromarray(grey.astype(np.uint8), "L"), "JPEG", quality=82)
 
