@@ -78,9 +78,8 @@ def _case(a: Side, b: Side, colours: Palette) -> None:
     asked: set[str] = st.session_state.setdefault("lab-costs", set())
     if not asked.issuperset(keys):
         st.html('<p class="mm-muted">Each stage by itself, five runs after a warm-up; the median is shown.</p>')
-        if not st.button("Measure", icon=":material/timer:", key="measure"):
-            return
-        asked.update(keys)
+        st.button("Measure", icon=":material/timer:", on_click=asked.update, args=(keys,))
+        return
     from multimodal.ui.lab_cost import measure
 
     try:

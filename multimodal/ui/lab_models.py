@@ -16,6 +16,7 @@ from multimodal.ui.record import Choice
 from multimodal.ui.viewer import visible
 
 _FETCHED, _REFUSED, _ADDED = "lab-fetched", "lab-fetch-refused", "lab-added"
+_COUNTED = "lab-counted"
 _NONE = "–"
 
 
@@ -37,8 +38,7 @@ def show(a: Choice) -> None:
         "Kind", kinds, default=kinds[0], format_func=TITLES.__getitem__, required=True, key="lab-kind",
         bind="query-params", label_visibility="collapsed",
     )  # fmt: skip
-    with st.spinner("Building the architectures without their weights"):
-        built = _heads(tuple(bundles.items())) if kind == engine.FUSION else _branches(kind)
+    built = _heads(tuple(bundles.items())) if kind == engine.FUSION else _branches(kind)
     title = TITLES[kind]
     used = {arch: ", ".join(row[0] for row in rows if row[1:3] == (title, arch)) for arch, *_ in built}
     head = ("Architecture", "Parameters", "Embedding", "Options", "Bundles")
@@ -46,6 +46,12 @@ def show(a: Choice) -> None:
     st.html(table(f"Architectures: {title}", head, cells, left=True))
     of = "the networks chosen in the sidebar" if kind == engine.FUSION else "all labels that this kind can speak of"
     st.html(f'<p class="mm-muted">Parameters with the default options, for {of}.</p>')
+    if kind not in (engine.FUSION, *st.session_state.get(_COUNTED, ())):
+        st.button("Count the parameters", icon=":material/calculate:", on_click=_count, args=(kind,))
+
+
+def _count(kind: str) -> None:
+    st.session_state[_COUNTED] = {*st.session_state.get(_COUNTED, ()), kind}
 
 
 def _bundles() -> list[tuple[str, ...]]:
@@ -74,26 +80,34 @@ def _bundles() -> list[tuple[str, ...]]:
     return rows
 
 
-@st.cache_data(show_spinner=False)
 def _branches(kind: str) -> list[tuple[str, str, str, str]]:
-    """A row an architecture: name, parameters, embedding, options with their defaults."""
+    """A row an architecture: name, parameters and embedding once they are asked for, options with their defaults."""
+    from multimodal.branches.base import architectures, default_options
+
+    with st.spinner("Looking for architectures"):
+        archs = architectures(kind)
+    sizes = dict.fromkeys(archs, (_NONE, _NONE))
+    if kind in st.session_state.get(_COUNTED, ()):
+        for arch in archs:
+            with st.spinner(f"Building {arch} without its weights"):
+                sizes[arch] = _size(kind, arch)
+    return [(arch, *sizes[arch], _options(default_options(kind, arch))) for arch in archs]
+
+
+@st.cache_data(show_spinner=False)
+def _size(kind: str, arch: str) -> tuple[str, str]:
+    """Parameters and length of the embedding; dashes for one that takes its shape from an encoder to be named."""
     import torch
 
-    from multimodal.branches.base import architectures, create, default_options
+    from multimodal.branches.base import create
     from multimodal.prepare import settings_from
 
-    rows = []
-    for arch in architectures(kind):
-        parameters, embedding = _NONE, _NONE
-        try:
-            with torch.device("meta"):
-                network = create(kind, arch, labels=labels_of(Modality(kind)), preparation=settings_from(kind, {}))
-            parameters = count(sum(p.numel() for p in network.parameters()))
-            embedding = str(network.embedding_dim)
-        except MultimodalError:  # one that takes its shape from a given encoder
-            pass
-        rows.append((arch, parameters, embedding, _options(default_options(kind, arch))))
-    return rows
+    try:
+        with torch.device("meta"):
+            network = create(kind, arch, labels=labels_of(Modality(kind)), preparation=settings_from(kind, {}))
+    except MultimodalError:
+        return _NONE, _NONE
+    return count(sum(p.numel() for p in network.parameters())), str(network.embedding_dim)
 
 
 @st.cache_data(show_spinner=False)

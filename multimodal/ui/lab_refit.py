@@ -114,7 +114,7 @@ def _result(fitted: Fitted) -> None:
     verdict = (
         "The head does better than late pooling on cases it was not fitted on."
         if better > 0
-        else "The head does no better than late pooling on cases it was not fitted on."
+        else "No epoch was better than late pooling on cases held out: the head answers as late pooling does."
     )
     st.html(f'<div class="mm-answer" role="status"><h2>{verdict}</h2></div>')
     losses, late, cases, held_out = st.columns(4)

@@ -108,7 +108,13 @@ def test_bundles_architectures_and_a_folder_that_is_none(lab: AppTest, models: P
     lab.run()
     assert not lab.exception
     assert "tiny_image, tiny_audio, tiny_text" in shown(lab)
-    assert "small_cnn" in shown(lab).split("Architectures: Film network")[1]
+    lab.segmented_control(key="lab-kind").set_value("text")
+    lab.run()
+    assert "small_transformer" in shown(lab).split("Architectures: Note network")[1]
+    button(lab, "Count the parameters").click()
+    lab.run()
+    assert not lab.exception
+    assert " k</td>" in shown(lab).split("Architectures: Note network")[1]
     lab.text_input(key="lab-reference").set_value(str(tmp_path))
     button(lab, "Check").click()
     lab.run()
