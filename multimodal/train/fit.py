@@ -171,7 +171,7 @@ def fit(
     checkpoints = out / CHECKPOINTS
     collate = Collate(examples.preparation, examples.tokenizer)
     trainer = _BranchTrainer(
-        sampler=BalancedSampler(sampling, recipe.draws or len(examples), recipe.seed),
+        sampler=BalancedSampler(sampling, min(recipe.draws or len(examples), len(examples)), recipe.seed),
         validation=validation,
         model=task,
         args=training_arguments(checkpoints, recipe, evaluate=validation is not None, keep_best=stopping),

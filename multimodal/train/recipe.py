@@ -24,7 +24,7 @@ class Recipe:
         label_smoothing: Share by which targets move towards 0.5.
         site_weight: Weight of the auxiliary site loss of an audio branch.
         phantom_share: Share of the examples that are phantoms, where phantoms are given.
-        draws: Examples of an epoch; 0 for as many as there are rows.
+        draws: Examples of an epoch at most; 0 for as many as there are rows.
         freeze: Whether only the head is trained.
         seed: Of everything random.
     """
@@ -56,8 +56,8 @@ class Recipe:
 
 RECIPES: Mapping[Modality, Recipe] = MappingProxyType(
     {
-        Modality.IMAGE: Recipe(epochs=22, batch_size=32, learning_rate=1.5e-3),
-        Modality.AUDIO: Recipe(epochs=30, batch_size=32, learning_rate=2e-3, patience=0),
-        Modality.TEXT: Recipe(epochs=20, batch_size=32, learning_rate=5e-4, weight_decay=0.01),
+        Modality.IMAGE: Recipe(epochs=20, learning_rate=2e-3, draws=3600),
+        Modality.AUDIO: Recipe(epochs=30, learning_rate=2e-3, patience=0, draws=3600),
+        Modality.TEXT: Recipe(epochs=14, learning_rate=1e-3, patience=14),
     }
 )
