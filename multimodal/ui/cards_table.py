@@ -59,20 +59,14 @@ def measured(config: BundleConfig) -> list[tuple[str, str]]:
 def sources(config: BundleConfig) -> str:
     """What the bundle learned from, with the terms of each source."""
     rows = [
-        [
-            name,
-            *(
-                str(entry.get(split, {}).get(count, "–"))
-                for split in ("train", "val")
-                for count in ("items", "patients")
-            ),
-        ]
+        [name, *(f"{_count(entry, split, 'items')} / {_count(entry, split, 'patients')}" for split in ("train", "val"))]
         for name, entry in config.training.get("sources", {}).items()
     ]
     if not rows:
         return f'<p class="mm-muted">Not recorded.</p>{_licence(config)}'
-    head = ["Source", "Items", "Patients", "Items held out", "Patients held out"]
-    return _table(head, rows, "Training data") + _licence(config)
+    head = ["Source", "Trained on", "Held out"]
+    note = '<p class="mm-muted">Items / patients. No patient is in both.</p>'
+    return _table(head, rows, "Training data") + note + _licence(config)
 
 
 def calibration(config: BundleConfig) -> str:
@@ -80,21 +74,18 @@ def calibration(config: BundleConfig) -> str:
     rows = []
     for label, entry in config.calibration.items():
         sets = entry.get("conformal")
-        promised = "too few patients" if sets is None else percent(1 - sets["alpha"])
-        patients = "–" if sets is None else f"{sets['positives']} / {sets['negatives']}"
-        rows.append(
-            [
-                LABELS[label].title,
-                percent(entry["prevalence"]),
-                figure(entry["threshold"], signed=True),
-                promised,
-                patients,
-            ]
-        )
+        promised = "too few patients"
+        if sets is not None:
+            promised = f"{percent(1 - sets['alpha'])} ({sets['positives']} / {sets['negatives']})"
+        threshold = figure(entry["threshold"], signed=True)
+        rows.append([LABELS[label].title, percent(entry["prevalence"]), threshold, promised])
     if not rows:
         return '<p class="mm-muted">None of its own: each branch carries its calibration.</p>'
-    head = ["Label", "Prevalence", "Threshold, log-odds", "Sets hold the truth in", "Patients with / without"]
-    return _table(head, rows, "Calibration")
+    note = (
+        '<p class="mm-muted">Threshold in log-odds from the base rate. In brackets the calibration patients with '
+        "and without the label.</p>"
+    )
+    return _table(["Label", "Prevalence", "Threshold", "Sets hold the truth"], rows, "Calibration") + note
 
 
 def identity(config: BundleConfig) -> str:
@@ -154,6 +145,10 @@ def _beside(figures: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
 
 def _title(name: str) -> str:
     return BASELINES.get(name) or name.replace("_", " ").capitalize()
+
+
+def _count(entry: Mapping[str, Any], split: str, what: str) -> str:
+    return str(entry.get(split, {}).get(what, "–"))
 
 
 def _code(text: str) -> str:

@@ -73,7 +73,7 @@ def see(sample: tuple[str, str, int] | None) -> None:
 def _picture(diagnosis: Diagnosis, held: list[Modality], using: list[Modality], colours: Palette) -> None:
     table = moves(diagnosis, using)
     words = told(table, [m for m in held if m not in using])
-    st.html(f'<div class="mm-answer" role="status"><h2>{words}</h2></div>')
+    st.html(f'<div role="status"><div class="mm-answer"><h2>{words}</h2></div></div>')
     st.html(
         '<ul class="mm-legend"><li><span class="mm-ring"></span>With everything</li>'
         '<li><span class="mm-dot"></span>With what is left</li><li><span class="mm-tick"></span>Threshold</li></ul>'

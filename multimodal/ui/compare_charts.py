@@ -139,7 +139,7 @@ def reliability_chart(points: Sequence[Row], colours: Palette) -> alt.LayerChart
 def missing_chart(areas: Mapping[str, Interval], colours: Palette) -> alt.LayerChart:
     """AUROC of fusion by how many modalities it was given: a mark a subset, a line through their means."""
     domain = _domain(areas.values())
-    places = _spread({name: area.value for name, area in areas.items()}, _LINE * (domain[1] - domain[0]) / HEIGHT)
+    places = spread({name: area.value for name, area in areas.items()}, _LINE * (domain[1] - domain[0]) / HEIGHT)
     table = [
         {
             "given": str(name.count("+") + 1),
@@ -178,7 +178,7 @@ def missing_chart(areas: Mapping[str, Interval], colours: Palette) -> alt.LayerC
     return _finished(alt.layer(means, marks, names), colours, HEIGHT)
 
 
-def _spread(values: Mapping[str, float], gap: float) -> dict[str, float]:
+def spread(values: Mapping[str, float], gap: float) -> dict[str, float]:
     """Where the names of subsets of one size go, so that none covers another."""
     places: dict[str, float] = {}
     last: dict[int, float] = {}

@@ -62,7 +62,9 @@ def told(table: Sequence[Move], left_out: Sequence[Modality]) -> str:
     without = f"Without the {' and the '.join(WORDS[m].lower() for m in left_out)}"
     crossing = sorted((m for m in table if m.crosses and m.after is not None), key=lambda m: -m.size)
     unspoken = [m for m in table if m.after is None and m.before >= m.threshold]
-    parts = [_sentence(move) for move in (*unspoken, *crossing)[:MENTIONED]]
+    parts = [_sentence(move) for move in crossing[:MENTIONED]]
+    if unspoken:
+        parts.insert(0, f"nothing speaks of {_joined([_low(move.title) for move in unspoken[:MENTIONED]])} any more")
     if parts:
         return f"{without}, {_joined(parts)}."
     largest = max(table, key=lambda m: m.size if m.after is not None else 0.0)
@@ -82,10 +84,9 @@ def describe(table: Sequence[Move]) -> str:
 
 
 def _sentence(move: Move) -> str:
-    if move.after is None:
-        return f"nothing speaks of {_low(move.title)} ({percent(move.before)} before)"
-    way = "rises above" if move.after > move.before else "falls below"
-    return f"{_low(move.title)} {way} its threshold ({percent(move.before)} to {percent(move.after)})"
+    after = move.after or 0.0
+    way = "rises above" if after > move.before else "falls below"
+    return f"{_low(move.title)} {way} its threshold ({percent(move.before)} to {percent(after)})"
 
 
 def _low(title: str) -> str:

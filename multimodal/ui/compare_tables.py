@@ -12,9 +12,9 @@ from multimodal.ui.compare_figures import Change, Confusion, Test
 from multimodal.ui.interval import figure, interval_html, p_value, spoken
 
 TESTS = (
-    '<p class="mm-muted">AUROC: 1 is perfect, 0.5 (the tick) is chance; intervals of 95 % by drawing whole '
-    "patients with replacement. Difference: fused less the row's, on the same cases. DeLong tests the same difference; McNemar tests "
-    "the calls at the threshold (in brackets the cases that only fused, and only this, called right). "
+    '<p class="mm-muted">AUROC: 1 is perfect, 0.5 (the tick) is chance; intervals of 95 % by drawing whole patients '
+    "with replacement. Difference: fused less the row's, on the same cases. DeLong tests the same difference; McNemar "
+    "tests the calls at the threshold (in brackets the cases that only fused, and only this, called right). "
     "No correction for looking at many labels.</p>"
 )
 
@@ -76,8 +76,8 @@ def confusion_html(title: str, counts: Confusion) -> str:
         f'<table class="mm-table mm-confusion"><caption class="mm-muted">{escape(title)}: {found}, {cleared}</caption>'
         '<thead><tr><th scope="col"></th><th scope="col">Called</th><th scope="col">Not called</th></tr></thead><tbody>'
         f'<tr><th scope="row">Has it</th><td class="right">{counts.hits}</td><td>{counts.misses}</td></tr>'
-        f'<tr><th scope="row">Does not</th><td>{counts.false_alarms}</td><td class="right">{counts.rejections}</td></tr>'
-        "</tbody></table>",
+        f'<tr><th scope="row">Does not</th><td>{counts.false_alarms}</td><td class="right">{counts.rejections}</td>'
+        "</tr></tbody></table>",
         f"Confusion matrix, {title}",
     )
 

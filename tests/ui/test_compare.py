@@ -1,0 +1,162 @@
+"""The Compare page as a presenter uses it, without a browser."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from multimodal import zoo
+from tests.ui.conftest import APP
+from tests.ui.made import Double
+from tests.ui.test_compare_figures import csv, made_table
+from tests.ui.test_page import button, give, headline, record, shown
+
+
+def start() -> AppTest:
+    return AppTest.from_file(str(APP), default_timeout=120)
+
+
+def opened(app: AppTest) -> AppTest:
+    app.run()
+    app.switch_page("pages/compare.py")
+    return app.run()
+
+
+def on_a_cohort(app: AppTest, source: str = "Phantoms, drawn now") -> AppTest:
+    app.query_params.update({"compare": "A cohort", "cohort": source})
+    return opened(app)
+
+
+def upload(app: AppTest, data: bytes, name: str = "out.csv") -> AppTest:
+    app.file_uploader[0].set_value([(name, data, "text/csv")])
+    return app.run()
+
+
+def test_leaving_a_modality_out_changes_the_answer_without_a_new_run(app: AppTest, double: Double) -> None:
+    opened(app)
+    assert not app.exception
+    assert "Not a real patient" in shown(app)
+    whole = headline(app)
+    app.pills(key="using").set_value(["image", "text"])
+    app.run()
+    assert not app.exception
+    assert headline(app).startswith("Without the sound, ")
+    assert headline(app) != whole
+    app.pills(key="using").set_value(["image", "audio", "text"])
+    app.run()
+    assert headline(app) == whole
+    assert len(double.calls) == 1
+
+
+def test_everything_left_out_asks_for_a_part(app: AppTest, double: Double) -> None:
+    opened(app)
+    app.pills(key="using").set_value([])
+    app.run()
+    assert "Everything is left out" in app.info[0].value
+
+
+def test_the_case_of_the_diagnose_page_comes_first(app: AppTest, double: Double) -> None:
+    give(app.run(), record())
+    app.switch_page("pages/compare.py")
+    app.run()
+    assert not app.exception
+    assert app.pills(key="case-shown").value == "open"
+    assert [item.name for item in double.calls[-1].items] == ["film.png", "beats.wav", "note.txt"]
+
+
+def test_one_modality_alone_cannot_be_compared(app: AppTest, double: Double) -> None:
+    give(app.run(), record()[2:])
+    app.switch_page("pages/compare.py")
+    app.run()
+    assert "Nothing can be left out" in app.info[0].value
+
+
+def test_the_evidence_is_one_click_away(app: AppTest, double: Double) -> None:
+    opened(app)
+    button(app, "See its evidence").click()
+    app.run()
+    app.switch_page("pages/diagnose.py")
+    app.run()
+    assert not app.exception
+    assert "Phantom drawn with: <b>pneumonia</b>" in shown(app)
+
+
+def test_the_choices_live_in_the_address(double: Double) -> None:
+    app = start()
+    app.query_params.update({"case-shown": "Heart failure", "using": "Film"})
+    opened(app)
+    assert app.pills(key="case-shown").value == "heart_failure"
+    assert app.pills(key="using").value == ["image"]
+
+
+def test_an_empty_cohort_says_what_it_will_be(app: AppTest, double: Double) -> None:
+    on_a_cohort(app)
+    assert not app.exception
+    assert "drawn by this software" in shown(app)
+    assert double.calls == []
+
+
+def test_a_cohort_of_phantoms_is_drawn_diagnosed_and_kept(
+    app: AppTest, tiny_zoo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zoo, "roots", lambda: (tiny_zoo,))
+    on_a_cohort(app)
+    app.number_input(key="n").set_value(6)
+    button(app, "Draw and diagnose").click()
+    app.run()
+    assert not app.exception
+    page = shown(app)
+    assert "Phantoms: drawn by this software, not patients" in page
+    assert "6 patients" in page
+    assert "seeds 5000 to 5005" in page
+    assert "Best possible" in page
+    rows = app.session_state["cohort-run"].rows
+    app.selectbox(key="image").set_value("other_image")
+    app.run()
+    assert not app.exception
+    assert "<b>Other models.</b> These answers were given by tiny_image" in shown(app)
+    assert app.session_state["cohort-run"].rows is rows
+
+
+def test_a_results_file_is_read_and_a_changed_case_opens_on_the_diagnose_page(app: AppTest, double: Double) -> None:
+    upload(on_a_cohort(app, "A results file"), csv(made_table()))
+    assert not app.exception
+    page = shown(app)
+    assert "20 with it, 60 without" in page
+    assert "read from out.csv" in page
+    why = next(one for one in app.button if one.label == "See why")
+    why.click()
+    app.run()
+    app.switch_page("pages/diagnose.py")
+    app.run()
+    assert not app.exception
+    assert double.calls[-1].case_id == why.key.removeprefix("why-")
+
+
+def test_real_cases_of_a_file_are_not_opened(app: AppTest, double: Double) -> None:
+    upload(on_a_cohort(app, "A results file"), csv(made_table(), cohort="paired", source="manifest.csv"))
+    assert "The file names cases by a hash" in shown(app)
+    assert all(one.label != "See why" for one in app.button)
+
+
+def test_a_bad_file_is_said_in_plain_words(app: AppTest, double: Double) -> None:
+    upload(on_a_cohort(app, "A results file"), b"a,b\n1,2\n")
+    assert not app.exception
+    assert app.error[0].value.startswith("out.csv: It lacks the columns case_id, label")
+
+
+def test_two_presenters_never_see_each_other(double: Double) -> None:
+    one, other = (on_a_cohort(start(), "A results file") for _ in range(2))
+    upload(one, csv(made_table(), source="canary-one"))
+    other.run()
+    assert "canary-one" in shown(one)
+    assert "canary-one" not in shown(other)
+
+
+def test_the_first_paint_does_not_wait_for_torch() -> None:
+    code = "import sys, multimodal.ui.compare, multimodal.ui.cards; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

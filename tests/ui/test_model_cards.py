@@ -1,0 +1,140 @@
+"""The Model cards page: figures as the config holds them, and nothing from a bundle is markup."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from multimodal import zoo
+from multimodal.branches.bundle import BundleConfig
+from multimodal.errors import BundleInvalidError
+from multimodal.ui import cards_table
+from multimodal.ui.interval import interval_html, p_value
+from tests.ui.test_page import shown
+
+ENTRY = {"n": 120, "patients": 100, "positives": 30, "auroc": 0.81, "auroc_ci": [0.72, 0.89]}
+MEASURED = {
+    "kermany val": {
+        "data": {"source": "kermany", "split": "val", "rows": 120, "patients": 100},
+        "labels": {"pneumonia": ENTRY},
+        "baselines": {"image_size": {"labels": {"pneumonia": {"auroc": 0.62}}}},
+    }
+}
+TRAINING = {
+    "command": "multimodal train image --arch small_cnn",
+    "date": "2026-11-21",
+    "sources": {"kermany": {"train": {"items": 400, "patients": 300}, "val": {"items": 120, "patients": 100}}},
+}
+
+
+@pytest.fixture
+def root(tiny_zoo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the tiny zoo that the test may change."""
+    shutil.copytree(tiny_zoo, tmp_path / "zoo")
+    monkeypatch.setattr(zoo, "roots", lambda: (tmp_path / "zoo",))
+    return tmp_path / "zoo"
+
+
+def change(root: Path, **entries: Any) -> None:
+    path = root / "image" / "tiny_image" / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **entries}))
+
+
+def opened(app: AppTest, bundle: str | None = None) -> AppTest:
+    if bundle:
+        app.query_params["bundle"] = bundle
+    app.run()
+    app.switch_page("pages/model_cards.py")
+    return app.run()
+
+
+def config(**entries: Any) -> BundleConfig:
+    return BundleConfig("image", "made", "small_cnn", ("pneumonia",), **entries)
+
+
+def test_a_card_shows_figures_data_terms_and_identity(app: AppTest, root: Path) -> None:
+    change(root, metrics=MEASURED, training=TRAINING, licence="kermany: CC BY 4.0")
+    (root / "image" / "tiny_image" / "README.md").write_text(
+        "---\nlicense: other\n---\n# image/tiny_image\n\n## Limits\n\nNone known. ![x](https://example.org/x.png)\n"
+    )
+    opened(app)
+    assert not app.exception
+    page = shown(app)
+    for part in ("120 rows of 100 patients", "0.81 (0.72 to 0.89)", "Image size", "0.62", "400 / 300", "CC BY 4.0"):
+        assert part in page
+    assert json.loads((root / "image" / "tiny_image" / "config.json").read_text())["sha256"] in page
+    assert app.code[0].value == "multimodal train image --arch small_cnn"
+    text = next(one.value for one in app.markdown if "Limits" in one.value)
+    assert "license: other" not in text
+    assert "![" not in text
+
+
+def test_a_link_opens_its_bundle(app: AppTest, root: Path) -> None:
+    opened(app, "audio/tiny_audio")
+    assert not app.exception
+    assert app.selectbox(key="bundle").value == "audio/tiny_audio"
+    assert "tiny_audio" in shown(app)
+    assert "Not measured yet" in app.info[0].value
+
+
+def test_a_fusion_head_names_its_branches(app: AppTest, root: Path) -> None:
+    opened(app, "fusion/tiny_gated")
+    assert not app.exception
+    assert "Image branch" in shown(app)
+    assert "tiny_image" in shown(app)
+
+
+def test_a_broken_bundle_is_said_and_the_page_stays(app: AppTest, root: Path) -> None:
+    (root / "image" / "tiny_image" / "config.json").write_text("{")
+    opened(app, "image/tiny_image")
+    assert not app.exception
+    assert app.error[0].value.startswith("This bundle can't be shown.")
+
+
+def test_no_models_says_what_to_do(app: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zoo, "roots", lambda: (tmp_path,))
+    opened(app)
+    assert not app.exception
+    assert "No models are installed" in app.info[0].value
+
+
+def test_nothing_of_a_bundle_is_markup() -> None:
+    bad = "<img src=x>"
+    made = config(
+        metrics={bad: {**MEASURED["kermany val"], "baselines": {bad: {"labels": {}}}}},
+        training={**TRAINING, "sources": {bad: {}}, "date": bad},
+        licence=bad,
+        branches={"image": {"name": bad, "sha256": bad}},
+    )
+    page = cards_table.sources(made) + cards_table.identity(made) + cards_table.measured(made)[0][1]
+    assert "<img" not in page
+
+
+@pytest.mark.parametrize("metrics", [{"x": 1}, {"x": {"data": {}}}, {"x": {"data": {}, "labels": {"plague": ENTRY}}}])
+def test_figures_of_another_shape_are_refused(metrics: Any) -> None:
+    with pytest.raises(BundleInvalidError, match="not of the schema"):
+        cards_table.measured(config(metrics=metrics))
+
+
+def test_a_fusion_is_shown_beside_each_modality() -> None:
+    figures = {
+        "data": {"cohort": "composed", "source": "nih+openi", "cases": 200, "patients": 400},
+        "labels": {"pneumonia": ENTRY},
+        "by_modality": {"image": {"pneumonia": {"auroc": 0.7}}, "late": {"pneumonia": {"auroc": 0.8}}},
+    }
+    ((title, table),) = cards_table.measured(config(metrics={"x": figures}))
+    assert title == "composed, nih+openi: 200 cases of 400 patients"
+    assert "Film alone" in table
+    assert "<td>0.70</td><td>0.80</td>" in table
+
+
+def test_an_interval_is_cut_at_the_scale_and_spoken_in_full() -> None:
+    drawn = interval_html(0.5, (0.2, 0.7))
+    assert 'aria-label="0.50 (0.20 to 0.70)"' in drawn
+    assert "left:0.0%;width:50.0%" in drawn
+    assert p_value(float("nan")) == "–"
