@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,15 @@ from multimodal.labels import Modality
 from multimodal.ui import heat
 from tests.ui.conftest import record
 from tests.ui.made import Double
-from tests.ui.test_page import give, shown
+from tests.ui.test_page import give
+from tests.ui.test_page import shown as markup
 
 ABOUT = ("item", "0" * 64)
 WHY = ("pneumonia", "net", "midpoint_gradients", 1.0)
+
+
+def shown(app: AppTest) -> str:
+    return unescape(markup(app))
 
 
 def test_a_film_map_lies_in_its_box() -> None:
