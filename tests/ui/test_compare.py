@@ -17,7 +17,7 @@ from tests.ui.test_page import button, give, headline, record, shown
 
 
 def start() -> AppTest:
-    return AppTest.from_file(str(APP), default_timeout=120)
+    return AppTest.from_file(str(APP), default_timeout=240)
 
 
 def opened(app: AppTest) -> AppTest:
@@ -100,11 +100,9 @@ def test_an_empty_cohort_says_what_it_will_be(app: AppTest, double: Double) -> N
     assert double.calls == []
 
 
-def test_a_cohort_of_phantoms_is_drawn_diagnosed_and_kept(
-    app: AppTest, tiny_zoo: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cohort_of_phantoms_is_drawn_diagnosed_and_kept(tiny_zoo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zoo, "roots", lambda: (tiny_zoo,))
-    on_a_cohort(app)
+    app = on_a_cohort(start())
     app.number_input(key="n").set_value(6)
     button(app, "Draw and diagnose").click()
     app.run()
