@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from multimodal.cli.options import Json, Models, Prevalences, Sex, aside, pairs, prevalences_of, screen
+from multimodal.errors import UsageError
+
+if TYPE_CHECKING:
+    from multimodal.case import Case, Diagnosis
+    from multimodal.engine import Engine
 
 
 def diagnose(
@@ -24,6 +29,9 @@ def diagnose(
     model: Models = None,
     prevalence: Prevalences = None,
     json: Json = False,
+    report: Annotated[
+        Path | None, typer.Option(metavar="OUT.pdf", dir_okay=False, help="Also write a one-page report as PDF.")
+    ] = None,
 ) -> None:
     """Diagnose one patient's record; any part of it may be missing."""
     chosen, assumed = pairs("--model", model), prevalences_of(prevalence)
@@ -33,13 +41,28 @@ def diagnose(
     from multimodal.formats import read_case
 
     case = read_case(files, patient=Patient(age=age, sex=sex))
-    diagnosis = Engine(chosen, prevalence=assumed).diagnose(case)
+    engine = Engine(chosen, prevalence=assumed)
+    diagnosis = engine.diagnose(case)
+    if report is not None:
+        _write_report(report, engine, case, diagnosis)
     if json:
         typer.echo(diagnosis.to_json(indent=2))
     else:
         from multimodal.cli.show import show_diagnosis
 
         show_diagnosis(diagnosis, screen)
+
+
+def _write_report(path: Path, engine: Engine, case: Case, diagnosis: Diagnosis) -> None:
+    from multimodal.report import explained
+    from multimodal.report import report as made
+
+    data = made(diagnosis, case, explanations=explained(engine, case, diagnosis))
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise UsageError("The report can't be written here; choose another folder.", file=str(path)) from error
+    aside.print(f"Report written to {path}.", markup=False)
 
 
 def batch(

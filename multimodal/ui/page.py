@@ -45,7 +45,7 @@ def diagnose() -> None:
         diagnosis = _diagnosis(case, choice)
     if diagnosis is not None:
         place.html('<p class="mm-use"><strong>Research use only, not a medical device.</strong></p>')
-        _actions(download, record, case, diagnosis)
+        _actions(download, record, case, diagnosis, choice)
         result(case, diagnosis, colours, choice=choice, told=record.case.problems)
 
 
@@ -127,7 +127,7 @@ def _doing(case: Case) -> str:
     return words[0].upper() + words[1:]
 
 
-def _actions(place: DeltaGenerator, record: Record, case: Case, diagnosis: Diagnosis) -> None:
+def _actions(place: DeltaGenerator, record: Record, case: Case, diagnosis: Diagnosis, choice: Choice) -> None:
     with place.container(horizontal=True, horizontal_alignment="right"):
         cases_save.offer(record, case, diagnosis)
         st.download_button(
@@ -139,6 +139,21 @@ def _actions(place: DeltaGenerator, record: Record, case: Case, diagnosis: Diagn
             help="The whole diagnosis as JSON",
             on_click="ignore",
         )
+        st.download_button(
+            "PDF",
+            lambda: _report(case, diagnosis, choice),
+            file_name="diagnosis.pdf",
+            mime="application/pdf",
+            icon=":material/picture_as_pdf:",
+            help="A one-page report to file, made when you click",
+            on_click="ignore",
+        )
+
+
+def _report(case: Case, diagnosis: Diagnosis, choice: Choice) -> bytes:
+    from multimodal.report import explained, report
+
+    return report(diagnosis, case, explanations=explained(engine.load(choice), case, diagnosis))
 
 
 def result(

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
 
 from multimodal.case import Diagnosis
 from multimodal.cli import run
@@ -65,6 +66,21 @@ def test_a_prevalence_moves_the_answer(zoo: Path, patient: Path, capsys: pytest.
 
     assert answers[0]["pneumonia"] < answers[1]["pneumonia"]
     assert answers[0]["crackles"] == pytest.approx(answers[1]["crackles"])
+
+
+def test_a_report_is_written_beside_the_answer(
+    zoo: Path, patient: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.pdf"
+    assert run(["diagnose", str(patient), "--json", "--report", str(out)]) == 0
+    given = Diagnosis.from_json(capsys.readouterr().out)
+    (page,) = PdfReader(out).pages
+    words = page.extract_text()
+    assert all(item.sha256 in words for item in given.items)
+    assert "Orange: what speaks for" in words
+
+    assert run(["diagnose", str(patient), "--report", str(tmp_path / "none" / "out.pdf")]) == 2
+    assert "can't be written" in capsys.readouterr().err
 
 
 def test_batch_writes_a_line_a_case_and_resumes(
