@@ -23,7 +23,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(600),
 ]
 
 
@@ -61,7 +61,7 @@ def test_a_case_outlives_the_server_and_is_reviewed_and_deleted(tiny_zoo: Path, 
         arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         chromium = started.chromium.launch(executable_path=CHROMIUM, args=arguments)
         context = chromium.new_context(viewport={"width": 1280, "height": 900})
-        context.set_default_timeout(90_000)
+        context.set_default_timeout(150_000)
         page = context.new_page()
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))
