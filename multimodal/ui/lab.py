@@ -6,7 +6,8 @@ import streamlit as st
 
 from multimodal.ui import lab_choice, lab_compare, lab_models, lab_refit, sidebar, theme
 
-_VIEWS = {"compare": "A against B", "refit": "Refit a head", "bundles": "Bundles"}
+_COMPARE, _REFIT, _BUNDLES = _VIEWS = ("Compare", "Refit", "Bundles")
+"""Parts of the lab, by the words that stand in the address."""
 
 
 def lab() -> None:
@@ -18,22 +19,21 @@ def lab() -> None:
     with views.container(horizontal=True, horizontal_alignment="right"):
         view = st.segmented_control(
             "Part of the lab",
-            list(_VIEWS),
-            default="compare",
-            format_func=_VIEWS.__getitem__,
+            _VIEWS,
+            default=_COMPARE,
             required=True,
             label_visibility="collapsed",
             key="lab",
             bind="query-params",
         )
     a = sidebar.choose()
-    if view == "bundles":
+    if view == _BUNDLES:
         lab_models.show(a)
         return
     sides = lab_choice.choose(a)
     if sides is None:
         st.info("There are no trained networks yet. Train one, or add a bundle under Bundles.")
-    elif view == "refit":
+    elif view == _REFIT:
         lab_refit.show(sides)
     else:
         lab_compare.show(sides, colours)

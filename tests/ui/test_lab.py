@@ -80,7 +80,7 @@ def test_a_phantom_with_real_networks_and_a_cohort(lab: AppTest, models: Path) -
 
 def test_a_head_is_refitted_saved_and_used(lab: AppTest, models: Path) -> None:
     lab.query_params["b-image"] = "other_image"
-    lab.query_params["lab"] = "refit"
+    lab.query_params["lab"] = "Refit"
     lab.query_params["lab-phantoms"] = "6"
     lab.run()
     assert not lab.exception
@@ -105,7 +105,7 @@ def test_a_head_is_refitted_saved_and_used(lab: AppTest, models: Path) -> None:
 
 
 def test_bundles_architectures_and_a_folder_that_is_none(lab: AppTest, models: Path, tmp_path: Path) -> None:
-    lab.query_params["lab"] = "bundles"
+    lab.query_params["lab"] = "Bundles"
     lab.run()
     assert not lab.exception
     assert "tiny_image, tiny_audio, tiny_text" in shown(lab)

@@ -28,7 +28,7 @@ def test_a_swap_breaks_the_head_and_a_refit_mends_it(tiny_zoo: Path, tmp_path: P
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))
 
-        page.goto(f"{address}model_lab?lab=refit&b-image=other_image&lab-phantoms=6")
+        page.goto(f"{address}model_lab?lab=Refit&b-image=other_image&lab-phantoms=6")
         page.get_by_text("until a refit").wait_for()
         page.get_by_role("button", name="Refit the head").click()
         page.get_by_role("button", name="Save and use it").click()
@@ -39,7 +39,7 @@ def test_a_swap_breaks_the_head_and_a_refit_mends_it(tiny_zoo: Path, tmp_path: P
 
         page.reload()
         page.get_by_text("gated_phantoms was trained with these networks.").wait_for()
-        page.get_by_role("radio", name="A against B").click()
+        page.get_by_role("radio", name="Compare").click()
         page.wait_for_selector(".mm-answer h2")
         assert page.locator(".stMain").evaluate("main => main.scrollWidth <= main.clientWidth")
         assert complaints == []
