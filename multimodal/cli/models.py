@@ -67,7 +67,7 @@ def train(
     command = shlex.join(["multimodal", *sys.argv[1:]])
     groups = settings_of(settings)
     if kind == FUSION:
-        from multimodal.train.fusion import FUSION_RECIPE, Cohorts, train_fusion
+        from multimodal.train.fusion import Cohorts, default_recipe, train_fusion
         from multimodal.zoo import defaults, find
 
         if folds or init or pretrained or pretrain_epochs or groups["preparation"]:
@@ -85,7 +85,7 @@ def train(
             out,
             cohorts=Cohorts(phantoms=phantoms),
             options=groups["option"],
-            recipe=changed(FUSION_RECIPE, groups["recipe"]),
+            recipe=changed(default_recipe(arch), groups["recipe"]),
             command=command,
         )
     else:

@@ -18,7 +18,7 @@ from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, set_se
 
 from multimodal.datasets import LABEL_NAMES, PHANTOM, Dataset, compose, phantom_dataset, terms
 from multimodal.errors import UsageError
-from multimodal.fusion import FusionHead, create, drop_modalities
+from multimodal.fusion import FusionHead, Late, create, drop_modalities
 from multimodal.labels import NO_FINDING, Modality
 from multimodal.train.answers import (
     Answers,
@@ -34,8 +34,11 @@ from multimodal.train.loss import masked_bce
 from multimodal.train.recipe import Recipe
 from multimodal.zoo import Bundle, BundleConfig, save
 
-FUSION_RECIPE = Recipe(epochs=40, batch_size=128, learning_rate=1e-3, weight_decay=0.1, patience=6)
-"""A head is small and its embeddings are ready: seconds to minutes."""
+FUSION_RECIPE = Recipe(epochs=20, batch_size=128, learning_rate=1e-4, weight_decay=0.1, patience=3)
+"""A head is small and its embeddings are ready: seconds to minutes. Few patients teach it, so it learns slowly."""
+
+LATE_RECIPE = replace(FUSION_RECIPE, learning_rate=1e-2, weight_decay=0.0)
+"""Of the weights of late pooling: a few numbers, which start at 1."""
 
 PHANTOM_SEED = 2_000_000
 """Seeds of the phantoms that train heads; branches are trained on others."""
@@ -97,7 +100,7 @@ def train_fusion(
     *,
     cohorts: Cohorts | None = None,
     options: Mapping[str, Any] | None = None,
-    recipe: Recipe = FUSION_RECIPE,
+    recipe: Recipe | None = None,
     cache: Path | None = None,
     command: str = "",
 ) -> Bundle:
@@ -115,7 +118,7 @@ def train_fusion(
         out: Folder of the bundle; its name is the bundle's.
         cohorts: What to train on.
         options: Of the head.
-        recipe: See there.
+        recipe: Default: that of :func:`default_recipe`.
         cache: Folder for decoded items.
         command: What the user typed, for the card.
 
@@ -180,7 +183,7 @@ def fit_head(
     out: Path,
     *,
     options: Mapping[str, Any] | None = None,
-    recipe: Recipe = FUSION_RECIPE,
+    recipe: Recipe | None = None,
     command: str = "",
     tell: Tell = _silent,
 ) -> Bundle:
@@ -191,12 +194,13 @@ def fit_head(
         data: From :func:`head_data`.
         out: Folder of the bundle; its name is the bundle's.
         options: Of the head.
-        recipe: See there; a batch is never larger than the cohort.
+        recipe: As in :func:`train_fusion`; a batch is never larger than the cohort.
         command: What the user typed, for the card.
         tell: Hears how far it is.
     """
     labels, branches = shared_labels(data.branches), data.branches
     cases = sum(len(part.truth) for part in data.fitting)
+    recipe = recipe or default_recipe(arch)
     recipe = replace(recipe, batch_size=min(recipe.batch_size, cases))
     set_seed(recipe.seed)
     head = create(
@@ -228,6 +232,11 @@ def fit_head(
         },
     )
     return save(out, head.eval(), config)
+
+
+def default_recipe(arch: str) -> Recipe:
+    """The recipe of a head that is asked for without one."""
+    return LATE_RECIPE if arch == Late.arch else FUSION_RECIPE
 
 
 def shared_labels(branches: Mapping[Modality, Bundle]) -> tuple[str, ...]:
