@@ -115,7 +115,7 @@ def test_bundles_architectures_and_a_folder_that_is_none(lab: AppTest, models: P
     button(lab, "Count the parameters").click()
     lab.run()
     assert not lab.exception
-    assert " k</td>" in shown(lab).split("Architectures: Note network")[1]
+    assert " M</td>" in shown(lab).split("Architectures: Note network")[1]
     lab.text_input(key="lab-reference").set_value(str(tmp_path))
     button(lab, "Check").click()
     lab.run()

@@ -92,7 +92,7 @@ def test_a_cohort_of_phantoms_is_drawn_once_for_both_and_told() -> None:
 def test_the_dumbbell_holds_both_answers() -> None:
     pairs = lab_pairs.pair(A, B)
     spec = lab_chart.dumbbell(pairs, LIGHT).to_dict()
-    values = spec["layer"][0]["data"]["values"] if "data" in spec["layer"][0] else spec["data"]["values"]
+    (values,) = spec["datasets"].values()
     assert [(row["a"], row["b"], row["flips"]) for row in values] == [
         (0.8, 0.1, True), (0.2, 0.25, False), (0.5, None, False), (None, 0.6, False),
     ]  # fmt: skip
@@ -101,7 +101,10 @@ def test_the_dumbbell_holds_both_answers() -> None:
 def test_the_strip_has_a_mark_for_every_shared_label_of_every_case() -> None:
     cohort = [Compared("Phantom 1", lab_pairs.pair(A, B), {})]
     spec = lab_chart.differences(cohort, lab_pairs.agreement(cohort), LIGHT).to_dict()
-    assert [row["points"] for row in spec["layer"][1]["data"]["values"]] == ["−70 points", "+5 points"]
+    assert [row["points"] for rows in spec["datasets"].values() for row in rows if "points" in row] == [
+        "−70 points",
+        "+5 points",
+    ]
 
 
 def test_tables_escape_what_they_show() -> None:
