@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
 
 from tests.ui.conftest import APP, NOTE, beats_wav, film_png
 
@@ -116,6 +117,10 @@ def test_a_record_from_upload_to_answer(
     with page.expect_download() as download:
         page.get_by_role("button", name="JSON").click()
     diagnosis = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
+    with page.expect_download() as download:
+        page.get_by_role("button", name="PDF").click()
+    (sheet,) = PdfReader(download.value.path()).pages
+    assert all(item["sha256"] in sheet.extract_text() for item in diagnosis["items"])
     assert diagnosis["models"]["image"]["name"] == "other_image"
     assert diagnosis["models"]["fusion"]["name"] == "late"
     assert complaints == []
