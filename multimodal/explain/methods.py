@@ -57,57 +57,19 @@ def integrated_gradients(probe: Probe, steps: int = 16) -> Tensor:
     return cells.sum(-1) if cells.dim() > probe.units.dim() else cells
 
 
-def gradient(probe: Probe) -> Tensor:
-    """The gradient at the item times its difference from the blank: one forward and one backward pass."""
-    cells = probe.gradient(probe.inputs) * (probe.inputs - probe.blank)
-    return cells.sum(-1) if cells.dim() > probe.units.dim() else cells
-
-
 def midpoint_gradients(probe: Probe) -> Tensor:
     """Integrated gradients with one step, half way to the item: one forward and one backward pass."""
     return integrated_gradients(probe, steps=1)
 
 
-def occlusion(probe: Probe) -> Tensor:
-    """The evidence lost when each patch, block or word alone is blank: one forward pass a unit.
-
-    Zeiler and Fergus, Visualizing and Understanding Convolutional Networks, ECCV 2014.
-
-    Returns:
-        As the prepared item, each unit's loss spread evenly over its cells.
-    """
-    alone = torch.eye(probe.count, dtype=torch.bool, device=probe.inputs.device)
-    whole = probe.evidence_without(torch.zeros_like(alone[:1]))
-    lost = whole - probe.evidence_without(alone)
-    size = probe.by_unit(torch.ones_like(probe.units, dtype=torch.float32)).clamp_min(1)
-    return torch.cat([lost / size, lost.new_zeros(1)])[probe.units]
-
-
+_PATH: Mapping[str, Method] = MappingProxyType(
+    {"midpoint_gradients": midpoint_gradients, "integrated_gradients": integrated_gradients}
+)
 METHODS: Mapping[Modality, Mapping[str, Method]] = MappingProxyType(
     {
-        Modality.IMAGE: MappingProxyType(
-            {
-                "grad_cam": grad_cam,
-                "integrated_gradients": integrated_gradients,
-                "midpoint_gradients": midpoint_gradients,
-            }
-        ),
-        Modality.AUDIO: MappingProxyType(
-            {
-                "midpoint_gradients": midpoint_gradients,
-                "gradient": gradient,
-                "integrated_gradients": integrated_gradients,
-                "occlusion": occlusion,
-            }
-        ),
-        Modality.TEXT: MappingProxyType(
-            {
-                "midpoint_gradients": midpoint_gradients,
-                "gradient": gradient,
-                "integrated_gradients": integrated_gradients,
-                "occlusion": occlusion,
-            }
-        ),
+        Modality.IMAGE: MappingProxyType({**_PATH, "grad_cam": grad_cam}),
+        Modality.AUDIO: _PATH,
+        Modality.TEXT: _PATH,
     }
 )
 """Per modality the methods on offer by name; the first is the default and costs one forward and one backward pass."""

@@ -100,7 +100,7 @@ def _explained(item: Item, label: str, choice: Choice) -> Explanation | None:
             methods,
             default=methods[0],
             required=True,
-            format_func=lambda name: heat.METHOD_WORDS.get(name, name),
+            format_func=heat.METHOD_WORDS.__getitem__,
             key=f"method-{item.modality}",
         )
         key = f"{item.sha256}-{getattr(item, 'site', None)}-{label}-{method}-{branch.config.sha256}"

@@ -30,8 +30,6 @@ METHOD_WORDS = {
     "midpoint_gradients": "Quick",
     "integrated_gradients": "Fine",
     "grad_cam": "Grad-CAM",
-    "gradient": "Gradient",
-    "occlusion": "Covering up",
 }
 _WHAT = {Modality.IMAGE: "film", Modality.AUDIO: "sound", Modality.TEXT: "note"}
 _MARKED = {
