@@ -39,7 +39,7 @@ def diagnose() -> None:
     if not case.items:
         st.info("Everything is left out. Put an item back to see an answer.")
         return
-    bar, download = st.columns([3, 2], vertical_alignment="center")
+    bar, download = st.columns(2, vertical_alignment="center")
     place = bar.empty()
     with place.container():
         diagnosis = _diagnosis(case, choice)
