@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
@@ -10,6 +11,8 @@ from torch import nn
 from multimodal.errors import UsageError
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
+
+_moving = threading.Lock()
 
 
 def resolve(name: str | torch.device) -> torch.device:
@@ -35,11 +38,19 @@ def resolve(name: str | torch.device) -> torch.device:
 
 
 def place(network: nn.Module, device: torch.device) -> None:
-    """Move a network to a device in the layout that is fastest there."""
-    if device.type == "cuda":
-        network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    else:
-        network.to(device)
+    """Move a network to a device in the layout that is fastest there.
+
+    One that is there already is left alone: a move rebuilds a recurrent network's list of weights, under the feet
+    of any thread that is running it.
+    """
+    with _moving:
+        here = next(network.parameters()).device
+        if here.type == device.type and device.index in (None, here.index):
+            return
+        if device.type == "cuda":
+            network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        else:
+            network.to(device)
 
 
 def precision(device: torch.device) -> AbstractContextManager[object]:
