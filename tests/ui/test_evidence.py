@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from html import unescape
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -12,9 +13,11 @@ from PIL import Image as Pillow
 from streamlit.testing.v1 import AppTest
 
 from multimodal import zoo
-from multimodal.explain import FilmExplanation, NoteExplanation, Segment, SoundExplanation, Word
+from multimodal.explain import FilmExplanation, NoteExplanation, Segment, SoundExplanation, Word, explain
+from multimodal.formats import read
 from multimodal.labels import Modality
 from multimodal.ui import heat
+from multimodal.zoo import LoadedBranch
 from tests.ui.conftest import record
 from tests.ui.made import Double
 from tests.ui.test_page import give
@@ -102,7 +105,11 @@ def test_the_label_drives_every_tab_and_the_marks_can_be_tested(
     for words in ("this film speak", "this sound speak", "this note speak"):
         assert text.count(words) == 1
     assert "for no abnormality" in text
-    assert '<mark style="--weight:' in text
+    name, data, _ = record()[2]
+    item = read(data, name)
+    found = explain(cast("LoadedBranch", zoo.load(zoo.find("text", "tiny_text"))), item, "no_finding", device="cpu")
+    marks = heat.note_marks(cast("NoteExplanation", found))
+    assert text.count('<mark style="--weight:') == len(marks)
     next(one for one in app.button if one.label == "Test the marks").click()
     app.run()
     assert not app.exception
