@@ -14,12 +14,9 @@ from multimodal.ui.compare_moves import describe, given, moves, told
 from multimodal.ui.memory import kept
 from multimodal.ui.record import Choice, Record, chosen_case
 from multimodal.ui.theme import WORDS, Palette
-from multimodal.ui.upload import SAMPLES
+from multimodal.ui.upload import pick
 
-OPEN = "open"
 """The choice of the case that is open on the Diagnose page."""
-
-_SAMPLES = {condition: (condition, words, seed) for condition, words, seed in SAMPLES}
 
 
 @dataclass(frozen=True)
@@ -85,25 +82,14 @@ def _picture(diagnosis: Diagnosis, held: list[Modality], using: list[Modality], 
 
 def _pick() -> Shown:
     """The case that the reader chose: a sample, or the one open on the Diagnose page."""
-    record: Record | None = st.session_state.get("record")
-    names = {OPEN: "Open on Diagnose"} if record else {}
-    names |= {condition: words for condition, (_, words, _) in _SAMPLES.items()}
-    chosen = st.pills(
-        "Case",
-        list(names),
-        default=next(iter(names)),
-        format_func=names.__getitem__,
-        required=True,
-        key="case-shown",
-        bind="query-params",
-    )
-    if chosen == OPEN and record:
-        case = chosen_case(record.case, sites=tiles.sites(), left_out=tiles.left_out(), patient=record.case.patient)
+    picked = pick("case-shown")
+    if isinstance(picked, Record):
+        case = chosen_case(picked.case, sites=tiles.sites(), left_out=tiles.left_out(), patient=picked.case.patient)
         return Shown(case, "The case that is open on the Diagnose page, as it was corrected there.", None)
-    sample = _SAMPLES[chosen]
-    with st.spinner(f"Drawing a phantom with {sample[1].lower()}"):
-        case = kept(f"phantom-{sample[0]}-{sample[2]}", lambda: _phantom(sample[0], sample[2]))
-    return Shown(case, f"Phantom drawn with: <b>{sample[1].lower()}</b>. Not a real patient.", sample)
+    condition, words, seed = picked
+    with st.spinner(f"Drawing a phantom with {words.lower()}"):
+        case = kept(f"phantom-{condition}-{seed}", lambda: _phantom(condition, seed))
+    return Shown(case, f"Phantom drawn with: <b>{words.lower()}</b>. Not a real patient.", picked)
 
 
 def _phantom(condition: str, seed: int) -> Case:

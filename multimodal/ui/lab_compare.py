@@ -17,9 +17,8 @@ from multimodal.ui.lab_watch import watch
 from multimodal.ui.memory import kept
 from multimodal.ui.record import Choice, Record, chosen_case, fingerprint
 from multimodal.ui.theme import Palette
-from multimodal.ui.upload import SAMPLES
+from multimodal.ui.upload import pick
 
-OPEN = "open"
 """The choice of the case that is open on the Diagnose page."""
 
 LISTED = 12
@@ -109,25 +108,13 @@ def _picture(a: Diagnosis, b: Diagnosis, colours: Palette) -> None:
 
 def _record() -> Record:
     """The case that the reader chose: the one open on the Diagnose page, or a sample."""
-    opened: Record | None = st.session_state.get("record")
-    samples = {condition: (words, seed) for condition, words, seed in SAMPLES}
-    names = {OPEN: "Open on Diagnose"} if opened else {}
-    names |= {condition: words for condition, (words, _) in samples.items()}
-    chosen = st.pills(
-        "Case",
-        list(names),
-        default=next(iter(names)),
-        format_func=names.__getitem__,
-        required=True,
-        key="lab-case",
-        bind="query-params",
-    )
-    if chosen == OPEN and opened:
+    picked = pick("lab-case")
+    if isinstance(picked, Record):
         st.html('<p class="mm-muted">The case that is open on the Diagnose page, as it was corrected there.</p>')
-        return opened
-    words, seed = samples[chosen]
+        return picked
+    condition, words, seed = picked
     with st.spinner(f"Drawing a phantom with {words.lower()}"):
-        record = kept(f"lab-phantom-{chosen}", lambda: _phantom(chosen, words, seed))
+        record = kept(f"lab-phantom-{condition}", lambda: _phantom(condition, words, seed))
     st.html(f'<p class="mm-muted">Phantom drawn with: <b>{escape(words.lower())}</b>. Not a real patient.</p>')
     return record
 

@@ -21,6 +21,8 @@ SAMPLES = (
 )
 """Condition, plain words and seed of the phantoms that are one click away; 37 draws the severest of the first forty."""
 
+_OPEN = "open"
+
 _LEFT_HERE = "Data stays on this machine: nothing is uploaded elsewhere, kept or logged."
 
 
@@ -149,3 +151,25 @@ def _take_sound(key: str) -> None:
     taken = sum(name.startswith("recording ") for name, _ in record.sources) if record else 0
     st.session_state["pending"] = [(f"recording {taken + 1}.wav", recording.getvalue())]
     st.session_state["intake"] += 1
+
+
+def pick(key: str) -> Record | tuple[str, str, int]:
+    """The case to look at that the reader chose: the one open on the Diagnose page, or one of ``SAMPLES``.
+
+    Args:
+        key: Of the widget, and of the choice in the address.
+    """
+    opened: Record | None = st.session_state.get("record")
+    samples = {sample[0]: sample for sample in SAMPLES}
+    names = {_OPEN: "Open on Diagnose"} if opened else {}
+    names |= {condition: words for condition, words, _ in SAMPLES}
+    chosen = st.pills(
+        "Case",
+        list(names),
+        default=next(iter(names)),
+        format_func=names.__getitem__,
+        required=True,
+        key=key,
+        bind="query-params",
+    )
+    return opened if chosen == _OPEN and opened else samples[chosen]
