@@ -1,0 +1,14 @@
+"""The model card of a bundle: what it is for, what it learned from, what it reached, what to beware of.
+
+A section is a function from the bundle's config to Markdown, in the file of its group, and one line of ``SECTIONS``
+in :mod:`multimodal.evaluate.card.sections`.
+"""
+
+from __future__ import annotations
+
+from multimodal.branches.bundle import CARD
+from multimodal.evaluate.card.sections import SECTIONS, render_card
+from multimodal.evaluate.card.shortcuts import SHORTCUTS
+from multimodal.evaluate.card.write import check_card, write_card
+
+__all__ = ["CARD", "SECTIONS", "SHORTCUTS", "check_card", "render_card", "write_card"]

@@ -1,0 +1,53 @@
+"""Put figures into a bundle's config and write its card from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from multimodal.branches.bundle import CARD, CONFIG, BundleConfig
+from multimodal.errors import BundleInvalidError
+from multimodal.evaluate.card.sections import render_card, written
+from multimodal.zoo import Bundle
+
+
+def write_card(bundle: Bundle, evaluations: Sequence[Mapping[str, Any]]) -> None:
+    """Add evaluations to a bundle's config and write its card; the weights stay as they are.
+
+    An evaluation of the same rows takes the place of an earlier one.
+
+    Args:
+        bundle: Any.
+        evaluations: The ``figures`` of :func:`~multimodal.evaluate.evaluate_branch` or
+            :func:`~multimodal.evaluate.evaluate_fusion`, one for each source and split.
+    """
+    config = bundle.config
+    new = {_title(figures): dict(figures) for figures in evaluations}
+    config = replace(config, metrics={**config.metrics, **new})
+    text = config.to_json()
+    BundleConfig.from_json(text)
+    (bundle.folder / CONFIG).write_text(text, encoding="utf-8")
+    (bundle.folder / CARD).write_text(render_card(config), encoding="utf-8")
+
+
+def check_card(bundle: Bundle) -> None:
+    """Check that a bundle's card belongs to its weights and lacks no section.
+
+    Raises:
+        BundleInvalidError: If the card is missing, names other weights or lacks a section.
+    """
+    path = bundle.folder / CARD
+    if not path.exists():
+        raise BundleInvalidError(f"{bundle.kind}/{bundle.name} has no model card.", file=CARD)
+    text, config = path.read_text(encoding="utf-8"), bundle.config
+    missing = [section for section in written(config) if f"\n## {section}\n" not in text]
+    if missing:
+        raise BundleInvalidError(f"The card of {bundle.name} lacks {', '.join(missing)}.", file=CARD)
+    if config.sha256 not in text:
+        raise BundleInvalidError(f"The card of {bundle.name} was written for other weights.", file=CARD)
+
+
+def _title(figures: Mapping[str, Any]) -> str:
+    data = figures["data"]
+    return " ".join(str(data[key]) for key in ("cohort", "source", "split", "text_column") if data.get(key))
