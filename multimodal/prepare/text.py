@@ -120,20 +120,33 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int = 4096) -> Tokenizer:
     Returns:
         The tokenizer.
     """
-    tokenizer = Tokenizer(models.WordPiece(unk_token=UNKNOWN))
+    notes = [clean(text) for text in texts]
+    learner = _word_pieces(models.WordPiece(unk_token=UNKNOWN))
+    normalise = learner.normalizer.normalize_str
+    # The learner numbers the "##" characters as it comes across them and breaks ties by number: given in
+    # order, the same notes make the same tokenizer.
+    inner = [f"##{character}" for character in sorted({c for note in notes for c in normalise(note) if not c.isspace()})]
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=vocab_size, min_frequency=2, special_tokens=[*SPECIAL_TOKENS, *inner], show_progress=False
+    )
+    learner.train_from_iterator(notes, trainer)
+    tokenizer = _word_pieces(models.WordPiece(learner.get_vocab(), unk_token=UNKNOWN))
+    tokenizer.add_special_tokens(list(SPECIAL_TOKENS))
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{CLASSIFY} $A {SEPARATE}",
+        special_tokens=[(token, tokenizer.token_to_id(token)) for token in (CLASSIFY, SEPARATE)],
+    )
+    return tokenizer
+
+
+def _word_pieces(model: models.WordPiece) -> Tokenizer:
+    """A WordPiece tokenizer that reads lower case, and each digit by itself."""
+    tokenizer = Tokenizer(model)
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.BertPreTokenizer(), pre_tokenizers.Digits(individual_digits=True)]
     )
     tokenizer.decoder = decoders.WordPiece()
-    trainer = trainers.WordPieceTrainer(
-        vocab_size=vocab_size, min_frequency=2, special_tokens=list(SPECIAL_TOKENS), show_progress=False
-    )
-    tokenizer.train_from_iterator((clean(text) for text in texts), trainer)
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single=f"{CLASSIFY} $A {SEPARATE}",
-        special_tokens=[(token, tokenizer.token_to_id(token)) for token in (CLASSIFY, SEPARATE)],
-    )
     return tokenizer
 
 

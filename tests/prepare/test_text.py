@@ -137,3 +137,8 @@ def test_what_is_no_tokenizer_is_refused(content: str, tmp_path: Path) -> None:
 def test_a_missing_tokenizer_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BundleInvalidError, match="missing"):
         load_tokenizer(tmp_path / "tokenizer.json")
+
+
+def test_the_same_notes_make_the_same_tokenizer():
+    notes = ["The cardiac silhouette is enlarged.", "Pleural effusion on the left, heart size normal.", "ab ba bc cb"] * 2
+    assert len({train_tokenizer(notes, 90).to_str() for _ in range(12)}) == 1
