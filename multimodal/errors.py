@@ -8,7 +8,8 @@
     │   ├── UnknownFormatError     unknown_format      the content is no format that is read here
     │   ├── CorruptFileError       corrupt_file        damaged, truncated or contradicting itself
     │   ├── UnsupportedError       unsupported         a valid file of a kind that is not handled
-    │   ├── LimitError             limit_exceeded      larger than the limits allow
+    │   ├── LimitError             limit_exceeded      larger or slower than the limits allow
+    │   ├── DecoderError           decoder_failed      the decoder crashed on the file, or could not be started
     │   ├── MixedPatientsError     mixed_patients      files of two patients in one case
     │   ├── ManifestError          manifest            a row of a manifest or of metadata.csv is wrong
     │   └── UsageError             usage               an argument or option is wrong
@@ -17,6 +18,13 @@
     │   ├── BundleInvalidError     bundle_invalid      files missing, config not of the schema, hash differs
     │   ├── ArchitectureError      architecture        no registered architecture of that name
     │   └── NonFiniteError         non_finite          a network gave NaN or infinity
+    ├── ServiceError               a server cannot answer, or not now
+    │   ├── BusyError              busy                too much is waiting already; come back later
+    │   ├── DeadlineError          deadline            not answered within the time allowed
+    │   ├── AbandonedError         abandoned           whoever asked has gone
+    │   ├── UnavailableError       unavailable         warming up, shutting down, or not to be reached
+    │   ├── UnauthorizedError      unauthorized        the token is missing or wrong
+    │   └── NotFoundError          not_found           no such address or job
     ├── StoreError                 store               the worklist's database can't be opened, read or written
     └── MissingExtraError          missing_extra       an optional dependency is not installed
 """
@@ -76,9 +84,15 @@ class UnsupportedError(InputError):
 
 
 class LimitError(InputError):
-    """A file that claims or holds more than the limits allow."""
+    """A file that claims, holds or takes more than the limits allow."""
 
     code = "limit_exceeded"
+
+
+class DecoderError(InputError):
+    """A file on which the decoder crashed, or for which none could be started."""
+
+    code = "decoder_failed"
 
 
 class MixedPatientsError(InputError):
@@ -127,6 +141,48 @@ class NonFiniteError(ModelError):
     """A network gave NaN or infinity: an error, never a probability."""
 
     code = "non_finite"
+
+
+class ServiceError(MultimodalError):
+    """A server that cannot answer, or not now."""
+
+    code = "service"
+
+
+class BusyError(ServiceError):
+    """Too much is waiting already."""
+
+    code = "busy"
+
+
+class DeadlineError(ServiceError):
+    """A request that was not answered within the time allowed."""
+
+    code = "deadline"
+
+
+class AbandonedError(ServiceError):
+    """A request that nobody waits for any more."""
+
+    code = "abandoned"
+
+
+class UnavailableError(ServiceError):
+    """A server that is warming up, shutting down or cannot be reached."""
+
+    code = "unavailable"
+
+
+class UnauthorizedError(ServiceError):
+    """A request without the token, or with a wrong one."""
+
+    code = "unauthorized"
+
+
+class NotFoundError(ServiceError):
+    """No such address, or no such job."""
+
+    code = "not_found"
 
 
 class StoreError(MultimodalError):

@@ -40,7 +40,7 @@ def diagnose(
     from multimodal.engine import Engine
     from multimodal.formats import read_case
 
-    case = read_case(files, patient=Patient(age=age, sex=sex))
+    case = read_case(files, patient=Patient(age=age, sex=sex), isolated=False)
     engine = Engine(chosen, prevalence=assumed)
     diagnosis = engine.diagnose(case)
     if report is not None:

@@ -20,7 +20,8 @@ def guarded(file: str, what: str) -> Iterator[None]:
     """Keep what a library says of a hostile file inside.
 
     Its warnings and log lines are dropped, because they quote the file and with it the
-    patient, and its exceptions become one error that doesn't.
+    patient, and its exceptions become one error that doesn't. One file at a time in a
+    process: see :mod:`multimodal.formats.isolation` for several.
 
     Args:
         file: Name of the file, as the user gave it.
@@ -32,17 +33,33 @@ def guarded(file: str, what: str) -> Iterator[None]:
     """
     with _PROCESS_WIDE, warnings.catch_warnings(), _silent_logs():
         warnings.simplefilter("ignore")
-        try:
+        with typed(file, what):
             yield
-        except MultimodalError:
+
+
+@contextmanager
+def typed(file: str, what: str) -> Iterator[None]:
+    """Turn whatever is raised into one error of the tree; for a library that neither warns nor logs.
+
+    Args:
+        file: Name of the file, as the user gave it.
+        what: What is being read, such as "zip archive".
+
+    Raises:
+        CorruptFileError: If the library raised anything.
+        LimitError: If memory ran out.
+    """
+    try:
+        yield
+    except MultimodalError:
+        raise
+    except MemoryError:
+        raise LimitError(f"The {what} needs more memory than there is.", file=file) from None
+    except BaseException as error:
+        # A panic in a decoder written in Rust is no Exception; Ctrl-C isn't one either.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
-        except MemoryError:
-            raise LimitError(f"The {what} needs more memory than there is.", file=file) from None
-        except BaseException as error:
-            # A panic in a decoder written in Rust is no Exception; Ctrl-C isn't one either.
-            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
-                raise
-            raise CorruptFileError(f"The {what} cannot be decoded: the file seems damaged.", file=file) from None
+        raise CorruptFileError(f"The {what} cannot be decoded: the file seems damaged.", file=file) from None
 
 
 @contextmanager

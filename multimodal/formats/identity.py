@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from pydicom.datadict import tag_for_keyword
 
-_SALT = secrets.token_bytes(32)
+_salt = secrets.token_bytes(32)
 
 PASSES = (
     # the patient, as context
@@ -32,6 +32,17 @@ PASSES = (
 )  # fmt: skip
 
 MATCHED = ("PatientID", "PatientName")
+
+
+def salt() -> bytes:
+    """The salt of this process."""
+    return _salt
+
+
+def take_salt(given: bytes) -> None:
+    """Hash with the salt of another process from here on, so that its hashes and these can be compared."""
+    global _salt
+    _salt = given
 
 
 def tags(keywords: tuple[str, ...]) -> Mapping[int, str]:
@@ -69,6 +80,6 @@ def person(values: Mapping[str, bytes]) -> Person:
 
     def digest(keyword: str) -> bytes | None:
         value = values.get(keyword, b"").strip(b" \0^").upper()
-        return hashlib.blake2b(value, key=_SALT).digest() if value else None
+        return hashlib.blake2b(value, key=_salt).digest() if value else None
 
     return Person(digest("PatientID"), digest("PatientName"))

@@ -38,6 +38,10 @@ class Limits:
         archive_bytes: Size of a zip archive's members, unpacked.
         archive_directory_bytes: Size of a zip archive's table of contents.
         manifest_rows: Rows of a manifest.
+        decode_seconds: Time that the decoding of a file may take.
+        decode_bytes: Memory that it may take, the file included (on Linux).
+        decode_files: Files after which a decoding process is replaced.
+        decode_processes: Decoding processes at the same time; taken at the first file.
     """
 
     file_bytes: int = 160 * MEBIBYTE
@@ -59,6 +63,10 @@ class Limits:
     archive_bytes: int = 512 * MEBIBYTE
     archive_directory_bytes: int = MEBIBYTE
     manifest_rows: int = 1_000_000
+    decode_seconds: float = 30.0
+    decode_bytes: int = 2048 * MEBIBYTE
+    decode_files: int = 500
+    decode_processes: int = 4
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Limits:

@@ -73,10 +73,15 @@ class Reading:
     person: Person = field(default_factory=Person)
 
 
+def check_size(count: int, name: str, limits: Limits) -> None:
+    """Raise a LimitError if a file of so many bytes is too large."""
+    if count > limits.file_bytes:
+        raise LimitError(f"The file has {count:,} bytes; the limit is {limits.file_bytes:,}.", file=name)
+
+
 def read_with_patient(data: bytes, name: str, kind: Kind | None, limits: Limits) -> Reading:
     """Read one file, and what it says of the patient; raises as :func:`read` does."""
-    if len(data) > limits.file_bytes:
-        raise LimitError(f"The file has {len(data):,} bytes; the limit is {limits.file_bytes:,}.", file=name)
+    check_size(len(data), name, limits)
     found = sniff(data, name)
     if found is Format.ZIP:
         raise UnsupportedError("A zip is a whole record, not one item, and holds no further zip.", file=name)
@@ -106,7 +111,7 @@ def _read(data: bytes, name: str, found: Format, kind: Kind | None, limits: Limi
 
 
 def read(data: bytes, name: str, *, kind: Kind | None = None, limits: Limits | None = None) -> Item:
-    """Read one film, sound or note.
+    """Read one film, sound or note, in this process: for files that are trusted, to train on for example.
 
     The format is told by content, never by the name; a name that says something else
     earns a notice.

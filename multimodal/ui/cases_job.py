@@ -18,7 +18,7 @@ from multimodal.batch import Diagnoser, run_batch
 from multimodal.case import Case, Diagnosis
 from multimodal.errors import MultimodalError, UsageError
 from multimodal.formats import Limits, ManifestCase, open_archive
-from multimodal.formats.guard import guarded
+from multimodal.formats.guard import typed
 from multimodal.labels import LABELS
 from multimodal.store import Worklist, csv_table, inputs_of
 
@@ -172,7 +172,7 @@ class Job:
             raise UsageError("Give the batch as a zip archive.", file=self.name)
         limits = Limits.from_environment()
         archive, members = open_archive(data, self.name, replace(limits, case_files=limits.manifest_rows))
-        with archive, guarded(self.name, "zip archive"):
+        with archive, typed(self.name, "zip archive"):
             for member in members:
                 archive.extract(member, folder)
         self._archive = None
