@@ -1,4 +1,4 @@
-"""The zoo: every bundle that can be found, loaded, checked and written."""
+"""The zoo: every bundle that can be found, loaded, checked and written. Finding them needs no torch."""
 
 from __future__ import annotations
 
@@ -8,29 +8,23 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError
 from platformdirs import user_data_path
-from tokenizers import Tokenizer
-from torch import nn
 
-from multimodal.branches.base import Branch
-from multimodal.branches.bundle import (
-    CONFIG,
-    FILES,
-    KINDS,
-    BundleConfig,
-    is_name,
-    load_network,
-    read_config,
-    write_bundle,
-)
+from multimodal.bundle import CONFIG, FILES, KINDS, BundleConfig, is_name, read_config
 from multimodal.errors import BundleInvalidError, BundleNotFoundError
-from multimodal.fusion import FusionHead
-from multimodal.fusion import create as create_head
 from multimodal.labels import Modality
-from multimodal.prepare import Preparation
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+    from torch import nn
+
+    from multimodal.branches.base import Branch
+    from multimodal.fusion import FusionHead
+    from multimodal.prepare import Preparation
 
 __all__ = [
     "Bundle",
@@ -206,6 +200,9 @@ def load(bundle: Bundle) -> LoadedBranch | LoadedFusion:
         BundleInvalidError: If its files are missing, malformed or changed.
         ArchitectureError: If its architecture or an option of it is not known.
     """
+    from multimodal.branches.base import Branch
+    from multimodal.branches.bundle import load_network
+
     config = bundle.config
     if config.kind == "fusion":
         return LoadedFusion(load_network(lambda: _head(config), bundle.folder, config), config)
@@ -248,6 +245,9 @@ def save(
     Raises:
         BundleInvalidError: If the config is not of the schema, or a text branch has no tokenizer.
     """
+    from multimodal.branches.base import Branch
+    from multimodal.branches.bundle import write_bundle
+
     if isinstance(network, Branch):
         network.tokenizer = tokenizer = tokenizer or network.tokenizer
         network.check_complete()
@@ -258,11 +258,13 @@ def save(
 
 def _head(config: BundleConfig) -> FusionHead:
     """The head that a fusion config describes, with fresh weights."""
+    from multimodal.fusion import create
+
     try:
         dims = {Modality(modality): int(branch["embedding_dim"]) for modality, branch in config.branches.items()}
     except (KeyError, TypeError, ValueError) as error:
         raise BundleInvalidError("Expected `embedding_dim` of each branch of the fusion head.", file=CONFIG) from error
-    return create_head(config.arch, labels=config.labels, embedding_dims=dims, options=config.options)
+    return create(config.arch, labels=config.labels, embedding_dims=dims, options=config.options)
 
 
 def _kind(kind: str) -> str:

@@ -13,7 +13,8 @@ from huggingface_hub import PyTorchModelHubMixin
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from multimodal.branches.bundle import BundleConfig, load_network, read_config, read_tokenizer, write_bundle
+from multimodal.branches.bundle import load_network, read_tokenizer, write_bundle
+from multimodal.bundle import BundleConfig, read_config
 from multimodal.errors import ArchitectureError, BundleInvalidError, MultimodalError
 from multimodal.labels import Modality, check_labels
 from multimodal.prepare import Preparation, settings_from

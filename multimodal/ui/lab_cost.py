@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from multimodal.branches.bundle import FILES
+from multimodal.bundle import FILES
 from multimodal.case import Audio, Case, Item
 from multimodal.engine import Engine, run
 from multimodal.engine.answer import fuse_all

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import TYPE_CHECKING
 
+from multimodal.bundle import CONFIG, FILES, is_name
 from multimodal.errors import BundleInvalidError, UsageError
 from multimodal.labels import Modality
 from multimodal.ui.engine import FUSION, LATE
@@ -165,7 +166,6 @@ def add(bundle: Bundle, name: str) -> Bundle:
     Raises:
         UsageError: If the name cannot be used or is taken, or the folder cannot be written.
     """
-    from multimodal.branches.bundle import CONFIG, FILES, is_name
     from multimodal.zoo import Bundle, bundles, writable_root
 
     if not is_name(name):

@@ -11,7 +11,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from multimodal.branches import Branch
 from multimodal.branches.audio import AudioBranch
-from multimodal.branches.bundle import BundleConfig
+from multimodal.bundle import BundleConfig
 from tests.branches.builders import LABELS, build, windows
 
 

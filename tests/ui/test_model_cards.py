@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from multimodal import zoo
-from multimodal.branches.bundle import BundleConfig
+from multimodal.bundle import BundleConfig
 from multimodal.errors import BundleInvalidError
 from multimodal.ui import cards_table
 from multimodal.ui.interval import interval_html, p_value

@@ -6,7 +6,7 @@ in :mod:`multimodal.evaluate.card.sections`.
 
 from __future__ import annotations
 
-from multimodal.branches.bundle import CARD
+from multimodal.bundle import CARD
 from multimodal.evaluate.card.sections import SECTIONS, render_card
 from multimodal.evaluate.card.shortcuts import SHORTCUTS
 from multimodal.evaluate.card.write import check_card, write_card

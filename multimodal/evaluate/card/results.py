@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from multimodal.branches.bundle import BundleConfig
+from multimodal.bundle import BundleConfig
 from multimodal.evaluate.card.markdown import bullets, figure, folded, table
 
 _FIGURES = ("auroc", "auprc", "ece", "sensitivity", "specificity")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from multimodal.branches.bundle import BundleConfig
+from multimodal.bundle import BundleConfig
 from multimodal.evaluate.card.calibration import calibration
 from multimodal.evaluate.card.results import results
 from multimodal.evaluate.card.shortcuts import shortcuts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from multimodal.branches.bundle import BundleConfig
+from multimodal.bundle import BundleConfig
 from multimodal.evaluate.card.markdown import bullets
 
 SHORTCUTS: Mapping[str, str] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from multimodal.branches.bundle import BundleConfig
+from multimodal.bundle import BundleConfig
 from multimodal.datasets import SOURCES
 from multimodal.evaluate.card.markdown import table
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from multimodal.branches.bundle import BundleConfig
+from multimodal.bundle import BundleConfig
 from multimodal.evaluate.card.markdown import bullets
 from multimodal.labels import LABELS
 

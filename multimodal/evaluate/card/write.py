@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from multimodal.branches.bundle import CARD, CONFIG, BundleConfig
+from multimodal.bundle import CARD, CONFIG, BundleConfig
 from multimodal.errors import BundleInvalidError
 from multimodal.evaluate.card.sections import render_card, written
 from multimodal.zoo import Bundle
