@@ -1,19 +1,11 @@
-"""The app's front door: page settings and navigation, nothing else."""
+"""The app's front door, which ``streamlit run`` opens: ``home.py`` behind the guard of every request."""
 
 from __future__ import annotations
 
 import streamlit as st
+from starlette.middleware import Middleware
 
-from multimodal.ui.theme import MARK
+from multimodal.ui.door import Door, keep_private
 
-st.set_page_config(page_title="Multimodal Diagnosis", page_icon=str(MARK), layout="wide")
-
-PAGES = (
-    st.Page("pages/diagnose.py", title="Diagnose", icon=":material/stethoscope:", default=True),
-    st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
-    st.Page("pages/model_lab.py", title="Model lab", icon=":material/experiment:"),
-    st.Page("pages/cases.py", title="Cases", icon=":material/inventory_2:"),
-    st.Page("pages/model_cards.py", title="Model cards", icon=":material/description:"),
-)
-
-st.navigation(PAGES, position="top").run()
+keep_private()
+app = st.App("home.py", middleware=[Middleware(Door)])

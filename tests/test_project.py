@@ -23,7 +23,11 @@ def tracked(*patterns: str) -> list[Path]:
     listed = subprocess.run(["git", "ls-files", "-z", "--", *patterns], cwd=ROOT, capture_output=True, check=False)
     if listed.returncode:
         folders = ("multimodal", "pages", "tests", "benchmarks")
-        found = [ROOT / "app.py", *(path for folder in folders for path in (ROOT / folder).rglob("*.py"))]
+        found = [
+            ROOT / "app.py",
+            ROOT / "home.py",
+            *(path for folder in folders for path in (ROOT / folder).rglob("*.py")),
+        ]
         return [path for path in found if path.exists()]
     return [path for name in listed.stdout.decode().split("\0") if name and (path := ROOT / name).is_file()]
 

@@ -53,7 +53,7 @@ def apply(colours: Palette) -> None:
 
 
 def _enter_by_the_door() -> None:
-    """Until ``st.navigation`` has run in a process, a deep link would run its page without app.py."""
+    """Until ``st.navigation`` has run in a process, a deep link would run its page without home.py."""
     first_run = "entered" not in st.session_state
     st.session_state["entered"] = True
     if first_run and PagesManager.uses_pages_directory:

@@ -18,6 +18,7 @@ from multimodal.ui import engine
 from tests.ui.made import Double
 
 APP = Path(__file__).parents[2] / "app.py"
+HOME = APP.with_name("home.py")
 OPTIONS = {
     "image": (engine.Option("cnn", "small_cnn", "i1"), engine.Option("other_cnn", "small_cnn", "i2")),
     "audio": (engine.Option("lstm", "lstm", "a1"),),
@@ -74,7 +75,7 @@ def double(monkeypatch: pytest.MonkeyPatch) -> Double:
 
 @pytest.fixture
 def app() -> AppTest:
-    return AppTest.from_file(str(APP), default_timeout=60)
+    return AppTest.from_file(str(HOME), default_timeout=60)
 
 
 @pytest.fixture(scope="session")

@@ -173,7 +173,7 @@ def test_two_readers_never_see_each_others_cases(
         for name in ("one", "two")
     }
     for me, other in (("one", "two"), ("two", "one")):
-        monkeypatch.setattr(cases_owner, "owner", lambda user, address, me=me: me)
+        monkeypatch.setattr(cases_owner, "owner", lambda user, address, by_token, me=me: me)
         page.query_params.clear()
         page.run()
         assert f"canary-{me}" in everything(page)
@@ -205,7 +205,7 @@ def test_whose_worklist_it_is() -> None:
 
 
 def test_without_sign_in_a_shared_server_keeps_nothing(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cases_owner, "owner", lambda user, address: None)
+    monkeypatch.setattr(cases_owner, "owner", lambda user, address, by_token: None)
     page.run()
 
     assert "sign in" in page.info[0].value

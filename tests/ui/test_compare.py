@@ -10,14 +10,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from multimodal import zoo
-from tests.ui.conftest import APP
+from tests.ui.conftest import HOME
 from tests.ui.made import Double
 from tests.ui.test_compare_figures import csv, made_table
 from tests.ui.test_page import button, give, headline, record, shown
 
 
 def start() -> AppTest:
-    return AppTest.from_file(str(APP), default_timeout=240)
+    return AppTest.from_file(str(HOME), default_timeout=240)
 
 
 def opened(app: AppTest) -> AppTest:
