@@ -1,7 +1,9 @@
 """Composed cohorts: cases made of different patients who share a label.
 
 No public source holds a film, a sound and a note of one patient. A composed case draws
-one item per modality, from patients of one split who agree on a target label. Given the
+one item per modality, from patients of one split who agree on a target label. For each
+modality the stratum (source, film size, sort of recording) is drawn before the label is
+looked at, so that none can be told from the other. Given the
 label the modalities are independent by construction, so ``late`` pooling is optimal here
 and n looks larger than it is: compare with ``late`` and bootstrap over ``patients``.
 """
@@ -19,6 +21,8 @@ from multimodal.datasets.folder import LABEL_NAMES, Dataset
 from multimodal.datasets.phantoms import PHANTOM
 from multimodal.errors import UsageError
 from multimodal.labels import Modality, check_labels
+
+Rows = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -65,19 +69,33 @@ class _Pool:
 
     def covers(self, label: str, min_patients: int) -> bool:
         """Whether enough patients have it, and enough are known not to."""
-        return all(len(self.rows_by_patient(label, value)) >= min_patients for value in (1, 0))
+        sides = self.strata(label).values()
+        return all(sum(len(patients[value]) for patients in sides) >= min_patients for value in (0, 1))
 
-    def rows_by_patient(self, label: str, value: int) -> list[npt.NDArray[np.intp]]:
-        """Row numbers with that value, a list for each patient, from sources that cover the label.
+    def strata(self, label: str) -> dict[str, tuple[list[Rows], list[Rows]]]:
+        """Of each stratum that has patients with the label and without: the rows of each patient, without and with."""
+        rows = self.dataset.rows.iloc[self.index].assign(
+            stratum=self.dataset.strata[self.index], value=self.dataset.label(label)[self.index]
+        )
+        found = {}
+        for stratum, part in rows.groupby("stratum", sort=True):
+            sides = [[g.index.to_numpy() for _, g in part[part["value"] == v].groupby("patient")] for v in (0, 1)]
+            if all(sides):
+                found[str(stratum)] = (sides[0], sides[1])
+        return found
 
-        A negative counts only where its source also has positives: else the label would
-        tell the source.
-        """
-        rows = self.dataset.rows.iloc[self.index]
-        column = self.dataset.label(label)[self.index]
-        sources = set(rows.loc[column == 1, "source"])
-        chosen = rows[(column == value) & rows["source"].isin(sources).to_numpy()]
-        return [group.index.to_numpy() for _, group in chosen.groupby("patient", sort=True)]
+
+@dataclass(frozen=True)
+class _Draw:
+    """Draws a patient's row of one modality for one label, its stratum first."""
+
+    strata: tuple[tuple[list[Rows], list[Rows]], ...]
+
+    def row(self, value: int, rng: np.random.Generator) -> int:
+        """A row number; a stratum is drawn by how many patients its rarer side has."""
+        sizes = np.array([min(map(len, sides)) for sides in self.strata], dtype=float)
+        patients = self.strata[rng.choice(len(sizes), p=sizes / sizes.sum())][value]
+        return int(rng.choice(patients[rng.integers(len(patients))]))
 
 
 def compose(
@@ -92,9 +110,10 @@ def compose(
     """Draw ``n`` cases, half of them positive for their target label.
 
     A modality takes part in a label if at least ``min_patients`` patients of the split
-    have it and as many are known not to; a label needs two such modalities. A modality
-    that does not cover the target contributes a patient drawn at random. Patients are
-    drawn evenly, whatever their number of items. Phantoms, which are paired already, are
+    have it and as many are known not to, counting strata that have both; a label needs two
+    such modalities. A modality that does not cover the target contributes a patient drawn at
+    random. Patients of a stratum are drawn evenly, whatever their number of items. Phantoms,
+    which are paired already, are
     left out. Age and sex are not matched and must stay out of a model's input.
 
     Args:
@@ -124,11 +143,8 @@ def compose(
         raise UsageError(
             f"No label is covered by two modalities with {min_patients} positive and negative patients in {split}."
         )
-    groups = {
-        (m, name, value): pools[m].rows_by_patient(name, value)
-        for name, members in covering.items()
-        for m in members
-        for value in (0, 1)
+    draws = {
+        (m, name): _Draw(tuple(pools[m].strata(name).values())) for name, members in covering.items() for m in members
     }
     everyone = {
         m: [g.index.to_numpy() for _, g in p.dataset.rows.iloc[p.index].groupby("patient", sort=True)]
@@ -141,8 +157,10 @@ def compose(
         value = number % 2
         rows = {}
         for m in pools:
-            patients = groups[m, target, value] if m in covering[target] else everyone[m]
-            rows[m] = int(rng.choice(patients[rng.integers(len(patients))]))
+            if m in covering[target]:
+                rows[m] = draws[m, target].row(value, rng)
+            else:
+                rows[m] = int(rng.choice(everyone[m][rng.integers(len(everyone[m]))]))
         cases.append(
             ComposedCase(
                 target=target,

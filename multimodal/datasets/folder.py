@@ -131,6 +131,16 @@ class Dataset:
         """The rows of these splits."""
         return self.where(self.rows["split"].isin(splits).to_numpy())
 
+    @property
+    def strata(self) -> npt.NDArray[np.str_]:
+        """(N,) "source", "source side_px" or "source unit": rows of different making tell labels apart by it."""
+        parts = (self.rows[column] for column in ("side_px", "unit"))
+        made = [
+            part.map(lambda value: "" if pd.isna(value) else f" {value:g}" if isinstance(value, float) else f" {value}")
+            for part in parts
+        ]
+        return np.asarray(self.rows["source"].astype(str) + made[0] + made[1], dtype=np.str_)
+
     def label(self, name: str) -> FloatArray:
         """(N,) one label's column: 1, 0 or NaN."""
         return self.labels[:, LABEL_NAMES.index(name)]

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor
@@ -217,7 +216,7 @@ def evaluation_set(
     whole = EvaluationSet(
         windows=[prepared(item, preparation, tokenizer) for item in decoded],
         labels=targets(dataset, labels),
-        sources=_strata(dataset),
+        sources=dataset.strata,
         patients=dataset.rows["patient"].to_numpy(),
         pad_id=0 if tokenizer is None else pad_id(tokenizer),
     )
@@ -235,15 +234,6 @@ def evaluation_set(
         patients=whole.patients[rows],
     )
     return joined([whole, alone])
-
-
-def _strata(dataset: Dataset) -> npt.NDArray[Any]:
-    """(N,) "source", "source side_px" or "source unit"."""
-    rows = dataset.rows
-    names = rows["source"].astype(str)
-    size = rows["side_px"].map(lambda px: "" if pd.isna(px) else f" {px:g}")
-    unit = rows["unit"].map(lambda name: "" if pd.isna(name) else f" {name}")
-    return np.asarray(names + size + unit, dtype=str)
 
 
 def joined(sets: Sequence[EvaluationSet]) -> EvaluationSet:

@@ -94,3 +94,17 @@ def test_too_few_patients_are_refused(datasets: dict[Modality, Dataset]) -> None
         compose(datasets, ["pneumonia"], 10, 0, split="test", min_patients=30)
     with pytest.raises(UsageError, match="two modalities or three"):
         compose({Modality.TEXT: datasets[Modality.TEXT]}, ["pneumonia"], 10, 0)
+
+
+def test_the_stratum_does_not_tell_the_label(datasets: dict[Modality, Dataset], tmp_path: Path) -> None:
+    """Nine in ten large notes have the label, one in ten small ones: drawn stratum first, half of each do."""
+    rows = [
+        {"patient_id": i, "split": "train", "text": "a", "side_px": px, "pneumonia": int((i % 10 == 0) == (px == 64))}
+        for i, px in enumerate([64] * 200 + [256] * 200)
+    ]
+    notes = read_folder(write_table(tmp_path / "sizes", rows), "text")
+    cohort = compose({**datasets, Modality.TEXT: notes}, ["pneumonia"], 2000, 0, min_patients=2)
+    column = LABEL_NAMES.index("pneumonia")
+    small = np.array([case.rows[Modality.TEXT] < 200 for case in cohort.cases])
+    positive = np.array([case.labels[column] == 1 for case in cohort.cases])
+    assert abs(positive[small].mean() - positive[~small].mean()) < 0.08
