@@ -41,7 +41,7 @@ DECODERS = {
     uid.RLELossless: "pylibjpeg",
 }
 
-_JPEG_2000 = frozenset({uid.JPEG2000Lossless, uid.JPEG2000, uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K})
+JPEG_2000 = frozenset({uid.JPEG2000Lossless, uid.JPEG2000, uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K})
 _ITEM = b"\xfe\xff\x00\xe0"
 # SOF marker -> transfer syntaxes that may hold it (ISO/IEC 10918-1, table B.1; 14495-1, C.1.1).
 _FRAMES = {
@@ -99,7 +99,7 @@ def check_codestream(stream: bytes, syntax: str, rows: int, columns: int, bits_a
     if syntax == uid.RLELossless:
         _check_rle(stream, rows * columns, bits_allocated // 8, name)
         return bits_allocated
-    claim = _jpeg_2000(stream, name) if syntax in _JPEG_2000 else _jpeg(stream, syntax, name)
+    claim = _jpeg_2000(stream, name) if syntax in JPEG_2000 else _jpeg(stream, syntax, name)
     if not stream.rstrip(b"\0\xff").endswith(b"\xff\xd9"):
         raise CorruptFileError("The compressed film is cut short.", file=name)
     if claim.components != 1:

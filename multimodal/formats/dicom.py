@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,10 +23,11 @@ from pydicom.pixels.processing import apply_modality_lut
 
 from multimodal.case import Image, Notice, Patient
 from multimodal.errors import CorruptFileError, LimitError, UnsupportedError
-from multimodal.formats.codestream import DECODERS, NATIVE, check_codestream, fragments
+from multimodal.formats.codestream import DECODERS, JPEG_2000, NATIVE, check_codestream, fragments
 from multimodal.formats.elements import UNDEFINED, DicomFile, read_elements
 from multimodal.formats.guard import guarded
 from multimodal.formats.identity import MATCHED, PASSES, Person, person, tags
+from multimodal.formats.jpeg2000 import decode_reduced, spare_levels
 from multimodal.formats.limits import Limits
 from multimodal.formats.scale import to_unit
 
@@ -103,7 +105,7 @@ def read_dicom(data: bytes, name: str, limits: Limits) -> DicomReading:
             sha256=hashlib.sha256(data).hexdigest(),
             pixels=pixels,
             window=_window(dataset, span, inverted),
-            spacing_mm=_spacing(dataset),
+            spacing_mm=_spacing(dataset, round(header.rows / len(stored))),
             view=view if _PLAIN.fullmatch(view) else None,
             notices=tuple(notices),
         )
@@ -164,7 +166,7 @@ def _pixel_header(dataset: Dataset, name: str, limits: Limits) -> _Header:
 
 
 def _decode(file: DicomFile, header: _Header, name: str, limits: Limits) -> Stored:
-    """Check the pixel data and decode it to (H, W) stored values."""
+    """Check the pixel data and decode it to (H, W) stored values, of a large JPEG 2000 film at a fraction."""
     element = file.elements["PixelData"]
     count = header.rows * header.columns
     precision, plugin, syntax = header.stored, "", file.syntax
@@ -183,6 +185,8 @@ def _decode(file: DicomFile, header: _Header, name: str, limits: Limits) -> Stor
             raise CorruptFileError("The compressed film is far too short for its size.", file=name)
         precision = check_codestream(stream, file.syntax, header.rows, header.columns, header.allocated, name)
         source = file.body[element.start : element.end]
+        if (reduced := _decode_reduced(file, header, stream, precision, name)) is not None:
+            return reduced
         plugin = DECODERS[uid.UID(file.syntax)]
         if file.syntax == uid.JPEGExtended12Bit and precision > 8:
             # Pillow stops at 8 bits. GDCM goes by the codestream, but pydicom offers it this
@@ -211,6 +215,20 @@ def _decode(file: DicomFile, header: _Header, name: str, limits: Limits) -> Stor
         if pixels.shape != (header.rows, header.columns):
             raise CorruptFileError("The film isn't of the size that its header says.", file=name)
     return pixels
+
+
+def _decode_reduced(file: DicomFile, header: _Header, stream: bytes, precision: int, name: str) -> Stored | None:
+    """A large JPEG 2000 film at a fraction of its size; None where it must be decoded whole.
+
+    Averages of padding or of values before a look-up table mean nothing.
+    """
+    exact = {"PixelPaddingValue", "ModalityLUTSequence"} & set(file.elements)
+    if file.syntax not in JPEG_2000 or exact or header.signed or precision != header.stored:
+        return None
+    with guarded(name, "film"), suppress(OSError):
+        if levels := spare_levels(stream):
+            return decode_reduced(stream, levels, precision)
+    return None
 
 
 def _padding(file: DicomFile, header: _Header) -> tuple[int, int] | None:
@@ -251,12 +269,12 @@ def _window(dataset: Dataset, span: tuple[float, float], inverted: bool) -> tupl
     return (1 - high, 1 - low) if inverted else (low, high)
 
 
-def _spacing(dataset: Dataset) -> tuple[float, float] | None:
-    """Row and column spacing in mm, at the patient where calibrated, else at the detector."""
+def _spacing(dataset: Dataset, reduction: int) -> tuple[float, float] | None:
+    """Row and column spacing in mm, at the patient where calibrated, else at the detector; times the reduction."""
     for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
         spacing = _numbers(dataset, keyword)
         if len(spacing) == 2 and min(spacing) > 0:
-            return spacing[0], spacing[1]
+            return reduction * spacing[0], reduction * spacing[1]
     return None
 
 
