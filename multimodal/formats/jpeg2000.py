@@ -57,4 +57,5 @@ def decode_reduced(stream: bytes, levels: int, bits: int) -> npt.NDArray[np.uint
     picture.tile = [tile._replace(extents=(0, 0, width, height), args=(codec, levels, *rest))]
     picture.load()
     spread = (8 if bits <= 8 else 16) - bits  # Pillow fills up the bits
-    return np.right_shift(np.asarray(picture), spread, dtype=np.uint16)
+    stored: npt.NDArray[np.uint16] = np.right_shift(np.asarray(picture), spread, dtype=np.uint16)
+    return stored
