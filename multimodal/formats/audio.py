@@ -38,9 +38,9 @@ def read_audio(data: bytes, name: str, kind: Format, limits: Limits, site: Site 
         UnsupportedError: If it is a codec that is not read here, or a stream of unknown length.
         LimitError: If it is longer than the limits allow, or its rate or channels lie outside them.
     """
-    source = _without_id3(data, name) if kind is Format.MP3 else data
+    source = _without_id3(data, name, limits) if kind is Format.MP3 else data
     if kind is Format.WAV:
-        _check_wav(data, name)
+        _check_wav(data, name, limits)
     with guarded(name, "recording"), soundfile.SoundFile(BytesIO(source)) as sound:
         _check_claims(sound.samplerate, sound.channels, sound.frames, name, limits)
         samples = _read_blocks(sound, name, limits)
@@ -95,10 +95,12 @@ def _too_long(name: str, limits: Limits) -> LimitError:
     return LimitError(f"The recording is longer than {limits.audio_seconds} seconds; cut it.", file=name)
 
 
-def _check_wav(data: bytes, name: str) -> None:
+def _check_wav(data: bytes, name: str, limits: Limits) -> None:
     """Check that the chunks of a WAV file are there as announced (RIFF, IBM and Microsoft 1991)."""
     position, coded = 12, False
-    while position + 8 <= len(data):
+    for _ in range(limits.segments):
+        if position + 8 > len(data):
+            raise CorruptFileError("The WAV file holds no samples.", file=name)
         chunk, length = data[position : position + 4], int.from_bytes(data[position + 4 : position + 8], "little")
         left = len(data) - position - 8
         if chunk == b"fmt " and length >= 16 and left >= 16:
@@ -117,17 +119,19 @@ def _check_wav(data: bytes, name: str) -> None:
                 raise CorruptFileError("The recording holds no sound.", file=name)
             return
         position += 8 + length + length % 2
-    raise CorruptFileError("The WAV file holds no samples.", file=name)
+    raise LimitError("The WAV file is made of too many parts.", file=name)
 
 
-def _without_id3(data: bytes, name: str) -> bytes:
+def _without_id3(data: bytes, name: str, limits: Limits) -> bytes:
     """The MP3 stream behind its ID3v2 tags (id3.org, ID3v2.4.0, 3.1), which nothing here needs."""
     position = 0
-    while data[position : position + 3] == b"ID3":
+    for _ in range(limits.segments):
+        if data[position : position + 3] != b"ID3":
+            return data[position:]
         size = 0
         for byte in data[position + 6 : position + 10]:
             size = size << 7 | byte & 0x7F
         position += 10 + size
         if position >= len(data):
             raise CorruptFileError("The MP3 file holds nothing but a tag.", file=name)
-    return data[position:]
+    raise LimitError("The MP3 file holds too many tags.", file=name)

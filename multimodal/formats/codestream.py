@@ -8,13 +8,16 @@ no decoder is asked for more memory than the limits allow.
 
 from __future__ import annotations
 
+import re
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
 from pydicom import uid
 
-from multimodal.errors import CorruptFileError, UnsupportedError
+from multimodal.errors import CorruptFileError, LimitError, UnsupportedError
+from multimodal.formats.limits import Limits
 
 NATIVE = frozenset(
     {
@@ -42,6 +45,8 @@ DECODERS = {
 }
 
 JPEG_2000 = frozenset({uid.JPEG2000Lossless, uid.JPEG2000, uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K})
+_FILL = re.compile(rb"\xff*")
+_SCAN = 0xDA
 _ITEM = b"\xfe\xff\x00\xe0"
 # SOF marker -> transfer syntaxes that may hold it (ISO/IEC 10918-1, table B.1; 14495-1, C.1.1).
 _FRAMES = {
@@ -81,7 +86,9 @@ def fragments(body: bytes, start: int, end: int, name: str) -> list[bytes]:
     return parts[1:]
 
 
-def check_codestream(stream: bytes, syntax: str, rows: int, columns: int, bits_allocated: int, name: str) -> int:
+def check_codestream(
+    stream: bytes, syntax: str, rows: int, columns: int, bits_allocated: int, name: str, limits: Limits
+) -> int:
     """Check a codestream against the DICOM header and return its precision in bits.
 
     Args:
@@ -91,6 +98,7 @@ def check_codestream(stream: bytes, syntax: str, rows: int, columns: int, bits_a
         columns: Columns by the DICOM header.
         bits_allocated: 8 or 16, by the DICOM header.
         name: Of the file, for errors.
+        limits: What it may hold.
 
     Raises:
         CorruptFileError: If it is cut short or contradicts the header.
@@ -99,7 +107,7 @@ def check_codestream(stream: bytes, syntax: str, rows: int, columns: int, bits_a
     if syntax == uid.RLELossless:
         _check_rle(stream, rows * columns, bits_allocated // 8, name)
         return bits_allocated
-    claim = _jpeg_2000(stream, name) if syntax in JPEG_2000 else _jpeg(stream, syntax, name)
+    claim = _jpeg_2000(stream, name) if syntax in JPEG_2000 else _jpeg(stream, syntax, name, limits)
     if not stream.rstrip(b"\0\xff").endswith(b"\xff\xd9"):
         raise CorruptFileError("The compressed film is cut short.", file=name)
     if claim.components != 1:
@@ -113,20 +121,35 @@ def check_codestream(stream: bytes, syntax: str, rows: int, columns: int, bits_a
     return claim.bits
 
 
-def _jpeg(stream: bytes, syntax: str, name: str) -> Claim:
-    """Read the frame header of a JPEG or JPEG-LS stream (ISO/IEC 10918-1, B.2.2)."""
+def jpeg_segments(stream: bytes, name: str, limits: Limits) -> Iterator[tuple[int, int]]:
+    """Marker and position of each segment of a JPEG stream, up to its first scan (ISO/IEC 10918-1, B.1.1).
+
+    Raises:
+        LimitError: If there are more, or more fill bytes in a row, than the limits allow.
+    """
     position = 2
-    while stream.startswith(b"\xff\xd8") and position + 10 <= len(stream) and stream[position] == 0xFF:
-        marker = stream[position + 1]
-        if marker == 0xFF:  # fill byte
-            position += 1
-            continue
+    for _ in range(limits.segments):
+        filled = _FILL.match(stream, position)
+        marker_at = filled.end() if filled else position
+        if marker_at == position or marker_at >= len(stream) or stream[marker_at] in (0x00, _SCAN):
+            return
+        if marker_at - position > limits.segments:
+            break
+        yield stream[marker_at], marker_at - 1
+        position = marker_at + 1 + int.from_bytes(stream[marker_at + 1 : marker_at + 3], "big")
+    raise LimitError("The JPEG picture is made of too many parts.", file=name)
+
+
+def _jpeg(stream: bytes, syntax: str, name: str, limits: Limits) -> Claim:
+    """Read the frame header of a JPEG or JPEG-LS stream (ISO/IEC 10918-1, B.2.2)."""
+    for marker, position in jpeg_segments(stream, name, limits) if stream.startswith(b"\xff\xd8") else ():
+        if position + 10 > len(stream):
+            break
         if marker in _FRAMES and syntax in _FRAMES[marker]:
             bits, rows, columns, components = struct.unpack_from(">BHHB", stream, position + 4)
             return Claim(rows, columns, components, bits)
         if marker in _FRAMES or marker in _OTHER_FRAMES:
             raise UnsupportedError("The compressed film uses a JPEG process other than the header names.", file=name)
-        position += 2 + int.from_bytes(stream[position + 2 : position + 4], "big")
     raise CorruptFileError("The compressed film has no JPEG frame header.", file=name)
 
 

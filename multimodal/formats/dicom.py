@@ -183,7 +183,7 @@ def _decode(file: DicomFile, header: _Header, name: str, limits: Limits) -> Stor
         stream = b"".join(fragments(file.body, element.start, element.end, name))
         if len(stream) * limits.pixels_per_byte < count:
             raise CorruptFileError("The compressed film is far too short for its size.", file=name)
-        precision = check_codestream(stream, file.syntax, header.rows, header.columns, header.allocated, name)
+        precision = check_codestream(stream, file.syntax, header.rows, header.columns, header.allocated, name, limits)
         source = file.body[element.start : element.end]
         if (reduced := _decode_reduced(file, header, stream, precision, name)) is not None:
             return reduced

@@ -130,6 +130,7 @@ class _Walk:
         order = "<" if little else ">"
         self.tag, self.short, self.long = (struct.Struct(order + code) for code in ("HH", "H", "I"))
         self.count = 0
+        self.padding = len(data.rstrip(b"\0"))  # where it starts, if there is any
 
     def top_level(
         self, position: int, wanted: Mapping[int, str], group: int | None = None
@@ -138,8 +139,8 @@ class _Walk:
         found: dict[str, Element] = {}
         while position < len(self.data):
             begin = position
-            if not any(self.data[position : position + 8]) and not self.data[position:].strip(b"\0"):
-                break  # padding
+            if position >= self.padding:
+                break
             tag, vr, length, position = self.header(position, self.implicit)
             if group is not None and tag >> 16 != group:
                 return found, begin

@@ -26,6 +26,7 @@ class Limits:
         dicom_elements: Data elements of a DICOM file, nested ones included.
         dicom_depth: Nesting of DICOM sequences and items of undefined length.
         dicom_value_bytes: Size of one DICOM value that is read (look-up tables excepted).
+        segments: Parts of a PNG, JPEG, WAV or MP3 file, by its own structure.
         audio_seconds: Duration of a recording.
         audio_samples: Samples of a recording, all channels together.
         audio_channels: Channels of a recording.
@@ -51,6 +52,7 @@ class Limits:
     dicom_elements: int = 100_000
     dicom_depth: int = 32
     dicom_value_bytes: int = 4096
+    segments: int = 100_000
     audio_seconds: int = 600
     audio_samples: int = 30_000_000
     audio_channels: int = 16

@@ -13,6 +13,7 @@ from PIL import ImageOps
 
 from multimodal.case import Image, Notice
 from multimodal.errors import CorruptFileError, LimitError, UnsupportedError
+from multimodal.formats.codestream import jpeg_segments
 from multimodal.formats.guard import guarded
 from multimodal.formats.limits import Limits
 from multimodal.formats.scale import to_unit
@@ -31,16 +32,17 @@ def read_raster(data: bytes, name: str, limits: Limits) -> Image:
     Raises:
         CorruptFileError: If it is damaged or cut short.
         UnsupportedError: If it is an animation.
-        LimitError: If it claims more pixels than the limits allow.
+        LimitError: If it claims more pixels, or is made of more parts, than the limits allow.
     """
-    source = _essential_chunks(data, name, limits) if data.startswith(_PNG_SIGNATURE) else data
+    if data.startswith(_PNG_SIGNATURE):
+        source = _essential_chunks(data, name, limits)
+    else:
+        source = data
+        for _ in jpeg_segments(data, name, limits):  # of which Pillow makes a list
+            pass
     with guarded(name, "picture"):
         picture = Pillow.open(BytesIO(source), formats=("PNG", "JPEG"))
-        if picture.width * picture.height > limits.pixels:
-            raise LimitError(
-                f"The picture claims {picture.width} x {picture.height} pixels; the limit is {limits.pixels:,}.",
-                file=name,
-            )
+        _check_size(picture.width, picture.height, len(source), name, limits)
         picture.load()
         grey, coloured = _grey(ImageOps.exif_transpose(picture))
     low = int(grey.min())
@@ -73,13 +75,13 @@ def _essential_chunks(data: bytes, name: str, limits: Limits) -> bytes:
     Raises:
         CorruptFileError: If a chunk is cut short or its checksum is wrong.
         UnsupportedError: If it is an animation.
-        LimitError: If its header claims more pixels than the limits allow.
+        LimitError: If its header claims more pixels, or it has more chunks, than the limits allow.
     """
     parts, position = [_PNG_SIGNATURE], len(_PNG_SIGNATURE)
     width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
-    if data[12:16] == b"IHDR" and width * height > limits.pixels:
-        raise LimitError(f"The picture claims {width} x {height} pixels; the limit is {limits.pixels:,}.", file=name)
-    while True:
+    if data[12:16] == b"IHDR":
+        _check_size(width, height, len(data), name, limits)
+    for _ in range(limits.segments):
         kind = data[position + 4 : position + 8]
         end = position + 12 + int.from_bytes(data[position : position + 4], "big")
         if len(kind) < 4 or end > len(data):
@@ -93,3 +95,12 @@ def _essential_chunks(data: bytes, name: str, limits: Limits) -> bytes:
         if kind == b"IEND":
             return b"".join(parts)
         position = end
+    raise LimitError("The picture is made of too many parts.", file=name)
+
+
+def _check_size(width: int, height: int, present: int, name: str, limits: Limits) -> None:
+    """Check what a header claims against the limits, and against the bytes that are there."""
+    if width * height > limits.pixels:
+        raise LimitError(f"The picture claims {width} x {height} pixels; the limit is {limits.pixels:,}.", file=name)
+    if width * height > present * limits.pixels_per_byte:
+        raise CorruptFileError("The picture is far too short for its size.", file=name)

@@ -31,6 +31,7 @@ Source = str | Path | tuple[str, bytes]
 _TABLES = frozenset({"manifest.csv", "metadata.csv"})
 _NOISE = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini"})
 _END_OF_DIRECTORY = b"PK\x05\x06"
+_ZIP64_LOCATOR = b"PK\x06\x07"
 _COMPRESSIONS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 
 
@@ -125,13 +126,6 @@ def read_case(
     )
 
 
-def contents(sources: Sequence[Source], limits: Limits | None = None) -> Iterator[tuple[str, bytes]]:
-    """Name and bytes of every file of a record that :func:`read_case` would look into, archives unpacked."""
-    for file in _files(sources, limits or Limits.from_environment()):
-        if file.error is None:
-            yield file.name, file.data
-
-
 def _name_of(source: Source) -> str:
     path = split_kind(source[0] if isinstance(source, tuple) else str(source))[1]
     return Path(path).stem or Path(path).resolve().name or "case"
@@ -216,6 +210,8 @@ def open_archive(data: bytes, name: str, limits: Limits) -> tuple[zipfile.ZipFil
     end = data.rfind(_END_OF_DIRECTORY, max(0, len(data) - 65_557))
     if end < 0 or len(data) < end + 22:
         raise CorruptFileError("The zip archive is cut short.", file=name)
+    if data[end - 20 : end - 16] == _ZIP64_LOCATOR:  # its record overrules the numbers below, unseen
+        raise LimitError("The zip archive is of the 64-bit kind, for more than a record holds.", file=name)
     count = int.from_bytes(data[end + 10 : end + 12], "little")
     size = int.from_bytes(data[end + 12 : end + 16], "little")
     if count > limits.case_files or size > limits.archive_directory_bytes:
