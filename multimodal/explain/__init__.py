@@ -12,14 +12,19 @@ from multimodal.explain.explanation import (
     Word,
 )
 from multimodal.explain.faithfulness import Curves, Faithfulness, assess, measure
+from multimodal.explain.fill import FILLS
 from multimodal.explain.methods import METHODS
+from multimodal.explain.offered import EXPLANATIONS, Measured, offered, recorded
 
 __all__ = [
+    "EXPLANATIONS",
+    "FILLS",
     "METHODS",
     "Curves",
     "Explanation",
     "Faithfulness",
     "FilmExplanation",
+    "Measured",
     "NoteExplanation",
     "Segment",
     "SoundExplanation",
@@ -28,4 +33,6 @@ __all__ = [
     "explain",
     "explain_case",
     "measure",
+    "offered",
+    "recorded",
 ]

@@ -18,7 +18,8 @@ from multimodal.explain.explanation import (
     Word,
     segments,
 )
-from multimodal.explain.methods import METHODS, chosen_method
+from multimodal.explain.methods import METHODS
+from multimodal.explain.offered import chosen_method, offered, recorded
 from multimodal.explain.probe import checked, probe, undisturbed
 from multimodal.labels import labels_of
 from multimodal.prepare import AudioPreparation, ImagePreparation, TextPreparation
@@ -43,34 +44,35 @@ def explain(
         item: Of its modality.
         label: Any that it speaks of.
         device: "auto", "cuda", "mps" or "cpu".
-        method: Out of ``METHODS``; None for the default, which costs two forward passes and one backward.
+        method: Out of :func:`offered`; None for the first, which costs two forward passes and one backward.
 
     Raises:
-        UsageError: If the branch does not speak of the label, or there is no such method.
+        UsageError: If the branch does not speak of the label, or does not offer the method.
         ModelError: If the network cannot be run, or gives NaN or infinity.
         MultimodalError: If the item cannot be prepared.
     """
-    name = chosen_method(branch.network.kind, method)
+    name = chosen_method(branch.config, method)
     asked = probe(branch, item, label, device=device)
     with undisturbed(branch.network):
         values = checked(asked.by_unit(METHODS[branch.network.kind][name](asked)), item)
-        evidence = checked(asked.evidence_without(torch.zeros(1, asked.count, dtype=torch.bool)), item)
+        evidence = checked(asked.evidence(asked.inputs).mean(), item)
     about = (item.name, item.sha256, item.modality, label, branch.config.name, name, float(evidence))
+    measured = recorded(branch.config).get(name)
     grid = values.view(asked.grid).cpu().numpy()
     match item, branch.preparation:
         case Image(), ImagePreparation() as settings:
             height, width = item.pixels.shape
-            return FilmExplanation(*about, grid, film_box(item, settings), (height, width))
+            return FilmExplanation(*about, grid, film_box(item, settings), (height, width), measured=measured)
         case Audio(), AudioPreparation() as settings:
             edges = band_edges(settings)
             rows = [math.ceil(row * settings.n_mels / len(grid)) for row in range(len(grid) + 1)]
             edges_hz = tuple(float(edges[row]) for row in rows)
             found = segments(grid, UNIT_SECONDS, edges_hz, item.seconds)
-            return SoundExplanation(*about, grid, UNIT_SECONDS, edges_hz, found)
+            return SoundExplanation(*about, grid, UNIT_SECONDS, edges_hz, found, measured=measured)
         case Text(), TextPreparation() as settings if branch.tokenizer is not None:
             spans, _ = words(item, settings, branch.tokenizer, asked.prepared.shape)
             marked = (Word(*span, float(weight)) for span, weight in zip(spans, grid, strict=True))
-            return NoteExplanation(*about, tuple(marked))
+            return NoteExplanation(*about, tuple(marked), measured=measured)
     raise UsageError(f"Expected an item of {branch.network.kind}, but got {item.modality}.")
 
 
@@ -78,7 +80,7 @@ def explain_case(engine: Engine, case: Case, label: str, *, method: str | None =
     """Explain every item of a case that was fit to be scored and can speak of a label.
 
     Args:
-        engine: Whose branches explain; of an ensemble each one does, for itself.
+        engine: Whose branches explain, those that offer an explanation; of an ensemble each one does, for itself.
         case: The record.
         label: That is explained.
         method: As in :func:`explain`, for all modalities alike.
@@ -93,6 +95,7 @@ def explain_case(engine: Engine, case: Case, label: str, *, method: str | None =
         refused = any(notice.refused for notice in (*item.notices, *check(item)))
         if refused or label not in labels_of(item.modality, site):
             continue
-        speakers = [branch for branch in engine.branches(item.modality) if label in branch.config.calibration]
+        branches = engine.branches(item.modality)
+        speakers = [b for b in branches if label in b.config.calibration and offered(b.config)]
         found += [explain(branch, item, label, device=engine.device, method=method) for branch in speakers]
     return tuple(found)

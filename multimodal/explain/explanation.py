@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from multimodal.explain.offered import Measured
 from multimodal.labels import Modality
 
 FloatArray = npt.NDArray[np.float32]
@@ -28,6 +29,7 @@ class Explanation:
         model: Name of the branch's bundle.
         method: That explained it.
         evidence: Of the item for the label: calibrated log-odds less those of the prevalence.
+        measured: How the method fared on test patients; None where nobody has measured it.
     """
 
     item: str
@@ -37,6 +39,7 @@ class Explanation:
     model: str
     method: str
     evidence: float
+    measured: Measured | None = field(default=None, kw_only=True)
 
     @property
     def values(self) -> FloatArray:
@@ -52,7 +55,14 @@ class Explanation:
         """Plain values for ``Diagnosis.explanations``."""
         names = ("item", "sha256", "label", "model", "method")
         about = {name: getattr(self, name) for name in names}
-        return {**about, "modality": self.modality.value, "evidence": _plain(self.evidence), **self._where()}
+        faithfulness = None if self.measured is None else self.measured.to_json()
+        return {
+            **about,
+            "modality": self.modality.value,
+            "evidence": _plain(self.evidence),
+            "faithfulness": faithfulness,
+            **self._where(),
+        }
 
     def _where(self) -> dict[str, Any]:
         raise NotImplementedError

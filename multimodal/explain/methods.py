@@ -1,7 +1,7 @@
 """How much each cell of an input adds to the evidence for a label.
 
-Every method gives contributions in log-odds, positive where a cell speaks for the label. Which of them are offered
-is not a matter of taste: each was measured against random (:mod:`multimodal.explain.faithfulness`).
+Every method gives contributions in log-odds, positive where a cell speaks for the label. Which of them a bundle
+offers is not a matter of taste: each is measured against random (:mod:`multimodal.explain.offered`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from multimodal.errors import UsageError
 from multimodal.explain.probe import Probe
 from multimodal.labels import Modality
 
@@ -72,16 +71,4 @@ METHODS: Mapping[Modality, Mapping[str, Method]] = MappingProxyType(
         Modality.TEXT: _PATH,
     }
 )
-"""Per modality the methods on offer by name; the first is the default and costs one forward and one backward pass."""
-
-
-def chosen_method(modality: Modality, method: str | None) -> str:
-    """The name of a method, or of the default one.
-
-    Raises:
-        UsageError: If there is no such method for the modality.
-    """
-    offered = METHODS[modality]
-    if method is not None and method not in offered:
-        raise UsageError(f"Expected an explanation out of {', '.join(offered)}, but got {method!r}.")
-    return method or next(iter(offered))
+"""Per modality the methods by name, quickest first; the first costs one forward and one backward pass."""

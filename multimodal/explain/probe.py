@@ -33,7 +33,6 @@ FIXED = -1
 """Unit of cells that are never taken out: special tokens and padding."""
 _MASK_NAMES = (MASK, "<mask>")
 _BLUR = 12
-_COPIES = 12
 _cudnn = threading.Lock()
 
 
@@ -71,10 +70,14 @@ class Probe:
             return cast("Tensor", encoded.last_hidden_state)
         return self.network.features(inputs)
 
+    def logits(self, states: Tensor) -> Tensor:
+        """(B, L) raw, of every label of the branch, of features."""
+        return cast("Tensor", self.network.head(self.network.pool(states, self._mask(len(states)))))
+
     def evidence_of(self, states: Tensor) -> Tensor:
         """(B,) calibrated evidence for the label of features, without the engine's bound."""
-        logits = self.network.head(self.network.pool(states, self._mask(len(states))))[:, self.column]
-        return cast("Tensor", logits.float() * self.calibration.scale + float(self.calibration.evidence(0.0)))
+        logits = self.logits(states)[:, self.column]
+        return logits.float() * self.calibration.scale + float(self.calibration.evidence(0.0))
 
     def evidence(self, inputs: Tensor) -> Tensor:
         """(B,) evidence of (B, ...) inputs, whole copies of the item's windows one after the other."""
@@ -104,15 +107,6 @@ class Probe:
         if hidden.dim() < self.inputs.dim():
             hidden = hidden.unsqueeze(-1)
         return torch.where(hidden, self.blank, self.inputs)
-
-    def evidence_without(self, removed: Tensor) -> Tensor:
-        """(R,) evidence of the whole item with the units of each row of (R, units) bool blank."""
-        windows = len(self.inputs)
-        parts = [
-            self.evidence(torch.cat([self.without(row) for row in some])).view(-1, windows).mean(1)
-            for some in torch.split(removed, max(1, _COPIES // windows))
-        ]
-        return torch.cat(parts)
 
     @contextmanager
     def differentiable(self) -> Iterator[None]:
