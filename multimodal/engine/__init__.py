@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from multimodal.engine.batching import Batcher
 from multimodal.engine.engine import Engine
 from multimodal.engine.inference import ItemOutput, run
+from multimodal.engine.reuse import Reuse
+from multimodal.engine.ticket import Ticket
 
-__all__ = ["Engine", "ItemOutput", "run"]
+__all__ = ["Batcher", "Engine", "ItemOutput", "Reuse", "Ticket", "run"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,7 @@ import numpy as np
 from multimodal.case import Audio, Case, Diagnosis, Image, Item, ItemResult, ModelRef, Notice, Text
 from multimodal.engine import answer
 from multimodal.engine.device import resolve
-from multimodal.engine.inference import ItemOutput, attempt
+from multimodal.engine.inference import ItemOutput, Score, attempt
 from multimodal.engine.models import Models
 from multimodal.engine.statement import Statement, state, vocabulary
 from multimodal.errors import MultimodalError, UsageError
@@ -63,6 +64,13 @@ class Engine:
         self.prevalence = _checked(prevalence or {})
         self._device = resolve(device)
         self._models = Models(models or {}, self._device)
+        self._attempt: Score = attempt
+
+    def through(self, score: Score) -> Engine:
+        """The same engine, its items scored by ``score``: a :class:`Batcher`'s, for example."""
+        other = copy.copy(self)
+        other._attempt = score
+        return other
 
     @property
     def models(self) -> dict[str, ModelRef]:
@@ -87,7 +95,7 @@ class Engine:
         }
         for modality, item in samples.items():
             for branch in self.branches(modality):
-                attempt(branch, [item], self._device)
+                self._attempt(branch, [item], self._device)
         _ = self._models.head
 
     def diagnose(self, case: Case) -> Diagnosis:
@@ -147,7 +155,7 @@ class Engine:
             for entry in entries:
                 entry.refuse("no_branch", f"There is no trained {modality} branch; the file is left out.")
         for branch in branches:
-            outputs = attempt(branch, [entry.item for entry in entries], self._device)
+            outputs = self._attempt(branch, [entry.item for entry in entries], self._device)
             for entry, output in zip(entries, outputs, strict=True):
                 if not isinstance(output, MultimodalError):
                     entry.outputs.append(output)

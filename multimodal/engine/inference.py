@@ -1,12 +1,13 @@
 """Items through one branch: prepare, forward, average over windows.
 
 What an item gets never depends on its neighbours. On the CPU each item is a batch of its own; on an accelerator
-every batch has the same shape, filled up with blank windows, since kernels are chosen by shape.
+every batch has one of a few shapes, filled up with windows that are thrown away, since kernels are chosen by shape:
+a note's shape follows from its own length alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,8 @@ from multimodal.zoo import BundleConfig, LoadedBranch
 
 BATCH_SIZE = 32
 """Windows in a batch on an accelerator."""
+SHORTEST_NOTE = 64
+"""Tokens of the shortest shape of notes on an accelerator; the next ones double it, up to the longest window."""
 MAX_EVIDENCE = 8.0
 """Bound of one modality's evidence either way: odds of 3,000 to 1, more than a validation set of thousands can show."""
 
@@ -46,6 +49,13 @@ class ItemOutput:
     logits: npt.NDArray[np.float64]
     site_logit: float | None
     windows: int
+
+
+Network = Callable[[Tensor], tuple[Tensor, Tensor]]
+"""A branch's forward pass: prepared windows to embeddings and logits."""
+
+Score = Callable[[LoadedBranch, Sequence[Item], torch.device], list[ItemOutput | MultimodalError]]
+"""Scores items of one branch; an item that fails gives its error in its place."""
 
 
 def run(
@@ -72,14 +82,21 @@ def run(
 
 
 def attempt(
-    branch: LoadedBranch, items: Sequence[Item], device: str | torch.device = "auto", batch_size: int = BATCH_SIZE
+    branch: LoadedBranch,
+    items: Sequence[Item],
+    device: str | torch.device = "auto",
+    batch_size: int = BATCH_SIZE,
+    network: Network | None = None,
 ) -> list[ItemOutput | MultimodalError]:
-    """As :func:`run`, but an item that fails gives its error in its place and the others carry on."""
+    """As :func:`run`, but an item that fails gives its error in its place and the others carry on.
+
+    ``network`` runs in place of the branch's own.
+    """
     target = resolve(device)
     place(branch.network, target)
     size = batch_size if fixed_shape(target) else 1
     groups = (items[start : start + size] for start in range(0, len(items), size))
-    return [output for group in groups for output in _score(branch, group, target, batch_size)]
+    return [output for group in groups for output in _score(branch, group, target, batch_size, network)]
 
 
 def evidence(config: BundleConfig, logits: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -111,39 +128,92 @@ def fixed_shape(device: torch.device) -> bool:
     return device.type != "cpu"
 
 
-def _score(
-    branch: LoadedBranch, items: Sequence[Item], device: torch.device, batch_size: int
-) -> list[ItemOutput | MultimodalError]:
-    outputs: list[ItemOutput | MultimodalError] = []
-    ready: dict[int, Tensor] = {}
-    for position, item in enumerate(items):
-        try:
-            ready[position] = _windows(branch, item, device)
-        except MultimodalError as error:
-            outputs.append(error)
-        else:
-            outputs.append(ModelError("The item was not scored.", file=item.name))
-    try:
-        scored = _forward(branch.network, list(ready.values()), device, batch_size) if ready else []
-    except ModelError as error:
-        if len(items) == 1:
-            return [error]
-        return [output for item in items for output in _score(branch, [item], device, batch_size)]
-    for position, output in zip(ready, scored, strict=True):
-        outputs[position] = _checked(output, items[position])
-    return outputs
+def ready(branch: LoadedBranch, item: Item, device: torch.device) -> Tensor:
+    """(W, ...) windows of an item, on the CPU; notes are filled up to one of a few lengths where shapes are fixed.
 
-
-def _windows(branch: LoadedBranch, item: Item, device: torch.device) -> Tensor:
-    """(W, ...) windows; notes as long as any can be where batches must have one shape."""
+    Raises:
+        MultimodalError: If it cannot be prepared.
+    """
     windows = prepare(item, branch.preparation, branch.tokenizer)
     if isinstance(branch.preparation, TextPreparation) and branch.tokenizer is not None and fixed_shape(device):
-        missing = branch.preparation.max_tokens - windows.shape[-1]
+        length = SHORTEST_NOTE
+        while length < windows.shape[-1]:
+            length *= 2
+        missing = min(length, branch.preparation.max_tokens) - windows.shape[-1]
         windows = pad(windows, (0, missing), value=pad_id(branch.tokenizer))
     return windows
 
 
-def _forward(network: Branch, items: Sequence[Tensor], device: torch.device, batch_size: int) -> list[ItemOutput]:
+def forward(
+    branch: LoadedBranch,
+    items: Sequence[Tensor],
+    device: torch.device,
+    batch_size: int = BATCH_SIZE,
+    network: Network | None = None,
+) -> list[ItemOutput | ModelError]:
+    """The windows of several items, as :func:`ready` gives them, through the network.
+
+    An item that the network cannot score gives its error in its place.
+
+    Args:
+        branch: On the device.
+        items: (W, ...) each.
+        device: Where it runs.
+        batch_size: Windows in a batch on an accelerator.
+        network: Runs in place of the branch's own.
+    """
+    outputs: dict[int, ItemOutput | ModelError] = {}
+    for group in _groups(items, device):
+        try:
+            scored: Sequence[ItemOutput] = _forward(
+                branch.network, [items[i] for i in group], device, batch_size, network
+            )
+        except ModelError as error:
+            alone = (
+                [error]
+                if len(group) == 1
+                else [forward(branch, [items[i]], device, batch_size, network)[0] for i in group]
+            )
+            outputs.update(zip(group, alone, strict=True))
+        else:
+            outputs.update(zip(group, map(_finite, scored), strict=True))
+    return [outputs[i] for i in range(len(items))]
+
+
+def _groups(items: Sequence[Tensor], device: torch.device) -> list[list[int]]:
+    """Positions of the items that go through together: those of one shape, or each alone where shapes are free."""
+    if not fixed_shape(device):
+        return [[i] for i in range(len(items))]
+    groups: dict[torch.Size, list[int]] = {}
+    for i, windows in enumerate(items):
+        groups.setdefault(windows.shape[1:], []).append(i)
+    return list(groups.values())
+
+
+def _score(
+    branch: LoadedBranch, items: Sequence[Item], device: torch.device, batch_size: int, network: Network | None
+) -> list[ItemOutput | MultimodalError]:
+    outputs: dict[int, ItemOutput | MultimodalError] = {}
+    windows: dict[int, Tensor] = {}
+    for i, item in enumerate(items):
+        try:
+            windows[i] = ready(branch, item, device)
+        except MultimodalError as error:
+            outputs[i] = error
+    outputs.update(zip(windows, forward(branch, list(windows.values()), device, batch_size, network), strict=True))
+    return [named(outputs[i], item) for i, item in enumerate(items)]
+
+
+def named(output: ItemOutput | MultimodalError, item: Item) -> ItemOutput | MultimodalError:
+    """The output; an error that names no file yet is told of the item."""
+    if isinstance(output, MultimodalError) and output.file is None:
+        return type(output)(output.message, file=item.name)
+    return output
+
+
+def _forward(
+    branch: Branch, items: Sequence[Tensor], device: torch.device, batch_size: int, network: Network | None
+) -> list[ItemOutput]:
     x = torch.cat(list(items))
     size = batch_size if fixed_shape(device) else len(x)
     embeddings, logits, sites = [], [], []
@@ -152,13 +222,13 @@ def _forward(network: Branch, items: Sequence[Tensor], device: torch.device, bat
             for start in range(0, len(x), size):
                 chunk = x[start : start + size]
                 filled = torch.cat([chunk, chunk[:1].expand(size - len(chunk), *chunk.shape[1:])])
-                embedding, answer = network(filled.to(device))
+                embedding, answer = (network or branch)(filled.to(device))
                 embeddings.append(embedding[: len(chunk)].float().cpu())
                 logits.append(answer[: len(chunk)].double().cpu())
-                if isinstance(network, AudioBranch):
-                    sites.append(network.site_logit(embedding)[: len(chunk)].double().cpu())
+                if isinstance(branch, AudioBranch):
+                    sites.append(branch.site_logit(embedding)[: len(chunk)].double().cpu())
     except RuntimeError as error:
-        raise ModelError(f"The {network.kind} branch could not be run: {error}") from error
+        raise ModelError(f"The {branch.kind} branch could not be run: {error}") from error
     all_embeddings, all_logits = torch.cat(embeddings), torch.cat(logits)
     all_sites = torch.cat(sites) if sites else None
     ends = np.cumsum([len(windows) for windows in items])
@@ -173,8 +243,8 @@ def _forward(network: Branch, items: Sequence[Tensor], device: torch.device, bat
     ]
 
 
-def _checked(output: ItemOutput, item: Item) -> ItemOutput | NonFiniteError:
+def _finite(output: ItemOutput) -> ItemOutput | NonFiniteError:
     site = 0.0 if output.site_logit is None else output.site_logit
     if np.isfinite(output.embedding).all() and np.isfinite(output.logits).all() and np.isfinite(site):
         return output
-    return NonFiniteError("The network gave no finite answer for this item; it is left out.", file=item.name)
+    return NonFiniteError("The network gave no finite answer for this item; it is left out.")
