@@ -12,8 +12,9 @@ import numpy as np
 
 from multimodal.case import Audio, Case, Diagnosis, Image, Item, ItemResult, ModelRef, Notice, Text
 from multimodal.engine import answer
+from multimodal.engine.backend import scorer
 from multimodal.engine.device import resolve
-from multimodal.engine.inference import ItemOutput, Score, attempt
+from multimodal.engine.inference import ItemOutput, Score
 from multimodal.engine.models import Models
 from multimodal.engine.statement import Statement, state, vocabulary
 from multimodal.errors import MultimodalError, UsageError
@@ -48,9 +49,11 @@ class Engine:
             by "+", whose answers are averaged and pooled by ``late``; what is left out takes its default.
         device: "auto", "cuda", "mps" or "cpu".
         prevalence: Reference prevalence by label, between 0 and 1; what is left out keeps the vocabulary's.
+        backend: What runs the branches: "torch", or on a CPU "onnx", or "onnx-int8" with eight-bit weights for notes.
 
     Raises:
-        UsageError: If a kind, label, prevalence or device cannot be used.
+        UsageError: If a kind, label, prevalence, device or backend cannot be used.
+        MissingExtraError: If the backend is not installed.
         ModelError: If a bundle is missing or its config malformed.
     """
 
@@ -60,11 +63,12 @@ class Engine:
         *,
         device: str = "auto",
         prevalence: Mapping[str, float] | None = None,
+        backend: str = "torch",
     ) -> None:
         self.prevalence = _checked(prevalence or {})
         self._device = resolve(device)
         self._models = Models(models or {}, self._device)
-        self._attempt: Score = attempt
+        self._attempt = scorer(backend, self._device)
 
     def through(self, score: Score) -> Engine:
         """The same engine, its items scored by ``score``: a :class:`Batcher`'s, for example."""
