@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from multimodal.branches.base import Branch
     from multimodal.fusion import FusionHead
+    from multimodal.ood import Detector
     from multimodal.prepare import Preparation
 
 __all__ = [
@@ -82,10 +83,12 @@ class LoadedBranch:
     Attributes:
         network: In evaluation mode, float32, on the CPU.
         config: Of its bundle.
+        detector: Tells foreign items, where the bundle has one.
     """
 
     network: Branch
     config: BundleConfig
+    detector: Detector | None = None
 
     @property
     def preparation(self) -> Preparation:
@@ -202,11 +205,12 @@ def load(bundle: Bundle) -> LoadedBranch | LoadedFusion:
     """
     from multimodal.branches.base import Branch
     from multimodal.branches.bundle import load_network
+    from multimodal.ood import read_detector
 
     config = bundle.config
     if config.kind == "fusion":
         return LoadedFusion(load_network(lambda: _head(config), bundle.folder, config), config)
-    return LoadedBranch(Branch.from_pretrained(bundle.folder), config)
+    return LoadedBranch(Branch.from_pretrained(bundle.folder), config, read_detector(bundle.folder, config))
 
 
 def verify(bundle: Bundle) -> BundleConfig:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import cast
 
 import torch
@@ -100,6 +101,13 @@ class ConvBiLSTM(AudioBranch):
         """(B, n_mels, T) to (B, T / 4, 2 hidden)."""
         maps: Tensor = self.front(x.unsqueeze(1))
         return _states(self.lstm, maps.flatten(1, 2).transpose(1, 2))
+
+    def early(self, x: Tensor) -> Iterator[Tensor]:
+        """The convolutions."""
+        x = x.unsqueeze(1)
+        for stage in self.front:
+            x = stage(x)
+            yield x
 
     def pool(self, features: Tensor, mask: Tensor | None = None) -> Tensor:  # noqa: ARG002
         """Mean over time by attention: (B, T', C) to (B, C)."""

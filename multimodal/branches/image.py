@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 import torchvision
@@ -43,6 +44,10 @@ class SmallCNN(ImageBranch):
         """(B, 1, H, W) to (B, 8 width, H / 32, W / 32)."""
         return cast("Tensor", self.stages(self.stem(x)))
 
+    def early(self, x: Tensor) -> Iterator[Tensor]:
+        """The stem and the first half of the stages."""
+        return _first_half([self.stem, *self.stages], x)
+
 
 @register(
     "image",
@@ -65,6 +70,17 @@ class TorchvisionCNN(ImageBranch):
     def features(self, x: Tensor) -> Tensor:
         """(B, 1, H, W) to (B, C, H / 32, W / 32)."""
         return cast("Tensor", self.body(x))
+
+    def early(self, x: Tensor) -> Iterator[Tensor]:
+        """The first half of the stages."""
+        first = self.body[0]
+        return _first_half(list(first if isinstance(first, nn.Sequential) else self.body), x)
+
+
+def _first_half(stages: Sequence[nn.Module], x: Tensor) -> Iterator[Tensor]:
+    for stage in stages[: (len(stages) + 1) // 2]:
+        x = stage(x)
+        yield x
 
 
 class _Residual(nn.Module):

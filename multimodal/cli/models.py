@@ -111,6 +111,34 @@ def train(
     aside.print(f"{bundle.kind}/{bundle.name} in {out}", markup=False)
 
 
+def detector(
+    bundle: Reference,
+    data: Annotated[list[str], Data],
+    others: Annotated[
+        list[str] | None,
+        typer.Option(metavar="DIR", help="A source that it was not trained on and that should pass; may be repeated."),
+    ] = None,
+) -> None:
+    """Fit a branch's detector of foreign inputs, such as photographs or music; its weights stay as they are."""
+    kind, name = reference(bundle)
+
+    from multimodal.datasets import read_folder
+    from multimodal.evaluate import write_card
+    from multimodal.train.detector import fit_detector
+    from multimodal.zoo import find
+
+    found = find(kind, name)
+    config = fit_detector(
+        found, [read_folder(folder, kind) for folder in data], [read_folder(folder, kind) for folder in others or ()]
+    )
+    write_card(found, [])
+    refused = [entry["refused"] for entry in config.detector["foreign"].values()]
+    aside.print(
+        f"{kind}/{name} refuses {sum(refused) / len(refused):.0%} of foreign inputs of kinds it was not tuned on.",
+        markup=False,
+    )
+
+
 def evaluate(
     bundle: Reference,
     data: Annotated[list[str] | None, Data] = None,
