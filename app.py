@@ -1,4 +1,4 @@
-"""The app's front door, which ``streamlit run`` opens: ``home.py`` behind the guard of every request."""
+"""The app's front door, which ``streamlit run`` opens: ``pages/home.py`` behind the guard of every request."""
 
 from __future__ import annotations
 
@@ -8,4 +8,4 @@ from starlette.middleware import Middleware
 from multimodal.ui.door import Door, keep_private
 
 keep_private()
-app = st.App("home.py", middleware=[Middleware(Door)])
+app = st.App("pages/home.py", middleware=[Middleware(Door)])

@@ -25,7 +25,6 @@ def tracked(*patterns: str) -> list[Path]:
         folders = ("multimodal", "pages", "tests", "benchmarks")
         found = [
             ROOT / "app.py",
-            ROOT / "home.py",
             *(path for folder in folders for path in (ROOT / folder).rglob("*.py")),
         ]
         return [path for path in found if path.exists()]

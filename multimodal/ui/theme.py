@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from streamlit.runtime.pages_manager import PagesManager
 
 from multimodal.palette import DARK, EVIDENCE, LIGHT, SHAPES, WORDS, Palette
 
@@ -40,25 +39,16 @@ def variables(colours: Palette) -> str:
 
 def apply(colours: Palette) -> None:
     """Put the app's name and style on the page."""
-    _enter_by_the_door()
     mark = MARK.read_text(encoding="utf-8").replace("<svg", '<svg x="0" y="0" width="32" height="32"', 1)
+    # A picture has no web fonts: whichever font stands in, the name keeps its width.
     st.logo(
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 246 32">{mark}<text x="42" y="22" font-size="18" '
-        f'font-weight="600" font-family="Source Sans Pro, Segoe UI, Helvetica, Arial, sans-serif" '
-        f'fill="{colours.ink}">Multimodal Diagnosis</text></svg>',
+        f'textLength="192" lengthAdjust="spacingAndGlyphs" font-weight="600" font-family="Source Sans Pro, Segoe UI, '
+        f'Helvetica, Arial, sans-serif" fill="{colours.ink}">Multimodal Diagnosis</text></svg>',
         size="large",
     )
     sheet = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
     st.html(f"<style>:root{{{variables(colours)}}}{sheet}</style>")
-
-
-def _enter_by_the_door() -> None:
-    """Until ``st.navigation`` has run in a process, a deep link would run its page without home.py."""
-    first_run = "entered" not in st.session_state
-    st.session_state["entered"] = True
-    if first_run and PagesManager.uses_pages_directory:
-        PagesManager.uses_pages_directory = False
-        st.rerun()
 
 
 def chart_config(colours: Palette) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from multimodal.ui import engine
 from tests.ui.made import Double
 
 APP = Path(__file__).parents[2] / "app.py"
-HOME = APP.with_name("home.py")
+HOME = APP.parent / "pages" / "home.py"
 OPTIONS = {
     "image": (engine.Option("cnn", "small_cnn", "i1"), engine.Option("other_cnn", "small_cnn", "i2")),
     "audio": (engine.Option("lstm", "lstm", "a1"),),

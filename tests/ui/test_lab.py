@@ -16,7 +16,7 @@ from tests.ui.test_page import button, shown
 @pytest.fixture
 def lab(app: AppTest) -> AppTest:
     app.default_timeout = 240
-    return app.switch_page("pages/model_lab.py")
+    return app.switch_page("model_lab.py")
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def opened(app: AppTest, bundle: str | None = None) -> AppTest:
     if bundle:
         app.query_params["bundle"] = bundle
     app.run()
-    app.switch_page("pages/model_cards.py")
+    app.switch_page("model_cards.py")
     return app.run()
 
 
