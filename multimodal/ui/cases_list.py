@@ -11,6 +11,7 @@ import streamlit as st
 
 from multimodal.labels import LABELS, Modality
 from multimodal.store import Query, ReviewState, Sort, Summary, Worklist
+from multimodal.ui import evidence
 from multimodal.ui.answer import percent
 from multimodal.ui.theme import WORDS, Palette
 
@@ -159,6 +160,7 @@ def _to_first_page() -> None:
 
 
 def _open() -> None:
+    evidence.forget()
     st.query_params["case"] = st.session_state[_KEY].open
 
 

@@ -4,41 +4,55 @@ from __future__ import annotations
 
 from dataclasses import replace
 from html import escape
+from typing import TypeVar
 
 import streamlit as st
 
-from multimodal.case import Case
+from multimodal.case import Audio, Case, Diagnosis, Image, Text
 from multimodal.errors import MultimodalError, UsageError
 from multimodal.formats import read_case
 from multimodal.labels import LABELS
 from multimodal.store import Review, ReviewState, StoredCase, Verdict, Worklist
-from multimodal.ui import cases_list, page
+from multimodal.ui import cases_list, engine, evidence, page
 from multimodal.ui.memory import kept
+from multimodal.ui.record import Choice
 from multimodal.ui.theme import WORDS, Palette
+
+AnItem = TypeVar("AnItem", Image, Audio, Text)
 
 _VERDICTS = {Verdict.AGREE: "Agree", Verdict.DISAGREE: "Disagree"}
 
 
-def show(mine: Worklist, case_id: str, colours: Palette) -> None:
-    """Draw one case of the list."""
+def show(mine: Worklist, case_id: str, choice: Choice, colours: Palette) -> None:
+    """Draw one case of the list.
+
+    Args:
+        mine: The owner's cases.
+        case_id: Which one.
+        choice: Where networks run; which of them explain the answer, the answer says.
+        colours: The palette.
+    """
     st.button("All cases", icon=":material/arrow_back:", type="tertiary", on_click=_close)
     try:
         stored = mine.get(case_id)
     except UsageError as error:
         st.info(error.message)
         return
-    _header(mine, stored)
+    header = st.container()
     result, side = st.columns([7, 3], gap="medium")
     with result:
         case = _evidence(mine, stored)
-        page.result(case, stored.diagnosis, colours)
+        choice = _at_hand(stored.diagnosis, choice)
+        page.result(case, stored.diagnosis, colours, choice=choice)
         if not stored.has_inputs:
             st.html('<p class="mm-muted">The files were not kept, so there is no evidence to show.</p>')
+    with header:
+        _header(mine, stored, case, choice)
     with side, st.container(key="review"):
         _review(mine, stored)
 
 
-def _header(mine: Worklist, stored: StoredCase) -> None:
+def _header(mine: Worklist, stored: StoredCase, case: Case | None, choice: Choice) -> None:
     title, actions = st.columns([2, 1], vertical_alignment="center")
     held = ", ".join(WORDS[modality].lower() for modality in stored.modalities) or "nothing that could be read"
     title.html(
@@ -53,6 +67,17 @@ def _header(mine: Worklist, stored: StoredCase) -> None:
             file_name="diagnosis.json",
             mime="application/json",
             icon=":material/download:",
+            help="The whole diagnosis as JSON",
+            on_click="ignore",
+        )
+        explaining = choice if {kind for kind, _ in choice.models} >= {m.value for m in stored.modalities} else None
+        st.download_button(
+            "PDF",
+            lambda: page.report_pdf(stored.diagnosis, case, explaining),
+            file_name="diagnosis.pdf",
+            mime="application/pdf",
+            icon=":material/picture_as_pdf:",
+            help="A one-page report to file, made when you click",
             on_click="ignore",
         )
         with st.popover("Delete", icon=":material/delete:"):
@@ -65,12 +90,19 @@ def _header(mine: Worklist, stored: StoredCase) -> None:
 
 
 def _evidence(mine: Worklist, stored: StoredCase) -> Case | None:
-    """The kept files read again; once a session."""
+    """The kept files read again, once a session, each under the hash of what was given."""
     if not stored.has_inputs:
         return None
 
     def read() -> Case:
-        return read_case([kept_file.source for kept_file in mine.inputs(stored.id)], case_id=stored.id)
+        files = mine.inputs(stored.id)
+        hashes = {file.name: file.sha256 for file in files}
+
+        def given(items: tuple[AnItem, ...]) -> tuple[AnItem, ...]:
+            return tuple(replace(item, sha256=hashes.get(item.name, item.sha256)) for item in items)
+
+        case = read_case([file.source for file in files], case_id=stored.id)
+        return replace(case, images=given(case.images), audios=given(case.audios), texts=given(case.texts))
 
     try:
         with st.spinner("Reading the kept files"):
@@ -78,6 +110,13 @@ def _evidence(mine: Worklist, stored: StoredCase) -> Case | None:
     except MultimodalError as error:
         st.warning(error.message)
         return None
+
+
+def _at_hand(diagnosis: Diagnosis, choice: Choice) -> Choice:
+    """The models that gave the answer, as far as they are installed: others would mark other things."""
+    installed = {(kind, o.name, o.sha256) for kind, options in engine.catalogue().options.items() for o in options}
+    models = [(kind, ref.name) for kind, ref in diagnosis.models.items() if (kind, ref.name, ref.sha256) in installed]
+    return Choice(tuple(models), choice.device)
 
 
 def _review(mine: Worklist, stored: StoredCase) -> None:
@@ -155,6 +194,7 @@ def _next(mine: Worklist, case_id: str) -> None:
     if following is None:
         _close()
     else:
+        evidence.forget()
         st.query_params["case"] = following
 
 

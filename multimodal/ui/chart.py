@@ -21,6 +21,9 @@ FIGURE = 52
 NARROW = 640
 """Window width in pixels at which Streamlit stacks columns; the shares then need their own row names."""
 
+PICK = "picked"
+"""Name of the selection that a click on a row makes."""
+
 _FIT = alt.AutoSizeParams(type="fit-x", contains="padding")
 
 _FUSED = "Fused answer"
@@ -32,7 +35,7 @@ Row = dict[str, Any]
 def rows(diagnosis: Diagnosis) -> list[Row]:
     """One row a label and source of an answer.
 
-    Keys: title, term, source (a modality's word or "Fused answer"), probability and threshold,
+    Keys: label, title, term, source (a modality's word or "Fused answer"), probability and threshold,
     shown and bar (both as whole per cent), open (True where the answer is uncertain), word.
     """
     table: list[Row] = []
@@ -44,6 +47,7 @@ def rows(diagnosis: Diagnosis) -> list[Row]:
         }
         table += [
             {
+                "label": result.label,
                 "title": result.name,
                 "term": LABELS[result.label].term,
                 "source": source,
@@ -72,8 +76,15 @@ def pushes(diagnosis: Diagnosis) -> list[Row]:
     ]
 
 
-def answers_chart(diagnosis: Diagnosis, colours: Palette) -> alt.LayerChart:
-    """A row a label: filled dot fused, small marks for the modalities, a tick at the threshold."""
+def answers_chart(diagnosis: Diagnosis, colours: Palette, picked: str | None = None) -> alt.LayerChart:
+    """A row a label: filled dot fused, small marks for the modalities, a tick at the threshold.
+
+    Args:
+        diagnosis: The answer.
+        colours: The palette.
+        picked: The label whose row is marked; a click on any row is then the selection :data:`PICK`, by label.
+            None for a picture that takes no clicks.
+    """
     table = rows(diagnosis)
     titles = [result.name for result in diagnosis.labels]
     everything = alt.InlineData(values=table)
@@ -95,7 +106,7 @@ def answers_chart(diagnosis: Diagnosis, colours: Palette) -> alt.LayerChart:
     spread = (
         alt.Chart(everything)
         .mark_rule(color=colours.line, strokeWidth=3, strokeCap="round")
-        .encode(y=y, x=alt.X("min(probability):Q", title="Probability"), x2="max(probability):Q")
+        .encode(y=y, x=alt.X("min(probability):Q", title="Probability"), x2="max(probability):Q", detail="label:N")
     )
     threshold = (
         alt.Chart(fused)
@@ -122,9 +133,28 @@ def answers_chart(diagnosis: Diagnosis, colours: Palette) -> alt.LayerChart:
         .mark_text(align="right", color=colours.ink, fontSize=14, fontWeight=600)
         .encode(y=y, x=alt.value("width"), text="shown:N")
     )
-    layers = alt.layer(spread, threshold, singles, dot, figure).resolve_scale(color="independent")
+    marks = [spread, threshold, singles, dot, figure]
+    layers = alt.layer(*([] if picked is None else [_rows(diagnosis, y, colours, picked)]), *marks)
+    layers = layers.resolve_scale(color="independent")
     layers = layers.properties(height=ROW * len(titles), width="container", autosize=_FIT)
     chart: alt.LayerChart = layers.configure(**chart_config(colours))
+    return chart
+
+
+def _rows(diagnosis: Diagnosis, y: alt.Y, colours: Palette, picked: str) -> alt.Chart:
+    """The ground of each row, which takes a click on the row; a mark on it brings the label of its own row."""
+    values = [{"title": result.name, "label": result.label} for result in diagnosis.labels]
+    chart: alt.Chart = (
+        alt.Chart(alt.InlineData(values=values))
+        .mark_rect(cursor="pointer", cornerRadius=6)
+        .encode(
+            y=y,
+            x=alt.value(0),
+            x2=alt.value("width"),
+            color=alt.condition(f"datum.label == '{picked}'", alt.value(colours.panel), alt.value("transparent")),
+        )
+        .add_params(alt.selection_point(PICK, fields=["label"], clear=False, toggle=False))
+    )
     return chart
 
 

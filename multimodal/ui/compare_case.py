@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
 from multimodal.case import Case, Diagnosis
 from multimodal.errors import MultimodalError
 from multimodal.labels import Modality
-from multimodal.ui import compare_charts, engine, tiles
+from multimodal.ui import compare_charts, engine, patient, tiles
 from multimodal.ui.compare_moves import describe, given, moves, told
 from multimodal.ui.memory import kept
-from multimodal.ui.record import Choice, Record, chosen_case
+from multimodal.ui.record import Choice, Record
 from multimodal.ui.theme import WORDS, Palette
 from multimodal.ui.upload import pick
-
-"""The choice of the case that is open on the Diagnose page."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """The case on the page, what it is called, and how the Diagnose page opens it."""
+    """The case on the page, the models that answer it, what it is called, and how the Diagnose page opens it."""
 
     case: Case
+    choice: Choice
     words: str
     sample: tuple[str, str, int] | None
 
 
 def show(choice: Choice, colours: Palette) -> None:
     """Draw one case."""
-    shown = _pick()
-    diagnosis = _diagnosis(shown.case, choice)
+    shown = _pick(choice)
+    diagnosis = _diagnosis(shown.case, shown.choice)
     if diagnosis is None:
         return
     held = given(diagnosis)
@@ -64,7 +63,7 @@ def see(sample: tuple[str, str, int] | None) -> None:
     """Go to the Diagnose page, with a phantom if one is given, else with the case that is open there."""
     if sample is not None:
         st.session_state["sample"] = sample
-    st.switch_page("pages/diagnose.py")
+    st.switch_page("diagnose.py")
 
 
 def _picture(diagnosis: Diagnosis, held: list[Modality], using: list[Modality], colours: Palette) -> None:
@@ -80,16 +79,18 @@ def _picture(diagnosis: Diagnosis, held: list[Modality], using: list[Modality], 
     )
 
 
-def _pick() -> Shown:
+def _pick(choice: Choice) -> Shown:
     """The case that the reader chose: a sample, or the one open on the Diagnose page."""
     picked = pick("case-shown")
     if isinstance(picked, Record):
-        case = chosen_case(picked.case, sites=tiles.sites(), left_out=tiles.left_out(), patient=picked.case.patient)
-        return Shown(case, "The case that is open on the Diagnose page, as it was corrected there.", None)
+        choice = replace(choice, prevalence=patient.prevalence())
+        return Shown(
+            tiles.corrected(picked), choice, "The case that is open on the Diagnose page, as it is there.", None
+        )
     condition, words, seed = picked
     with st.spinner(f"Drawing a phantom with {words.lower()}"):
         case = kept(f"phantom-{condition}-{seed}", lambda: _phantom(condition, seed))
-    return Shown(case, f"Phantom drawn with: <b>{words.lower()}</b>. Not a real patient.", picked)
+    return Shown(case, choice, f"Phantom drawn with: <b>{words.lower()}</b>. Not a real patient.", picked)
 
 
 def _phantom(condition: str, seed: int) -> Case:

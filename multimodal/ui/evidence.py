@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, cast
@@ -22,13 +22,38 @@ if TYPE_CHECKING:
     from multimodal.zoo import LoadedBranch
 
 
+_LABEL = "evidence-label"
+_GONE = "The network that gave this answer is not installed any more, so nothing is marked here."
+
+
+def picked(diagnosis: Diagnosis) -> str | None:
+    """The label whose evidence is marked: the reader's, at first what was found, conditions before findings."""
+    options = [result.label for result in diagnosis.labels]
+    if options and st.session_state.get(_LABEL) not in options:
+        results = sorted(diagnosis.labels, key=lambda result: (not result.present, LABELS[result.label].group))
+        st.session_state[_LABEL] = next((r.label for r in results if r.label != NO_FINDING), options[0])
+    return st.session_state[_LABEL] if options else None
+
+
+def pick(points: Sequence[Mapping[str, str]]) -> None:
+    """Take the label of a row that was clicked in the picture of the answer."""
+    for point in points:
+        st.session_state[_LABEL] = point["label"]
+
+
+def forget() -> None:
+    """Forget which label was picked: another case is opened."""
+    st.session_state.pop(_LABEL, None)
+
+
 def show(case: Case, diagnosis: Diagnosis, choice: Choice | None) -> None:
     """Draw the evidence of a case.
 
     Args:
         case: The record.
         diagnosis: The answer to it.
-        choice: The models that gave it and can explain it; None shows the items without marks.
+        choice: The models that gave it and can explain it, as far as they are at hand; None shows the items
+            without marks.
     """
     kinds: list[tuple[str, Sequence[Item]]] = [("Film", case.images), ("Sound", case.audios), ("Note", case.texts)]
     held = [kind for kind in kinds if kind[1]]
@@ -41,22 +66,19 @@ def show(case: Case, diagnosis: Diagnosis, choice: Choice | None) -> None:
 
 
 def _label(diagnosis: Diagnosis) -> str | None:
-    """The label whose evidence is marked: at first what was found, conditions before findings."""
-    if not diagnosis.labels:
+    """The control for it, beside the rows of the picture."""
+    if picked(diagnosis) is None:
         return None
     chances = {result.label: result.probability for result in diagnosis.labels}
-    options = list(chances)
-    results = sorted(diagnosis.labels, key=lambda result: (not result.present, LABELS[result.label].group))
-    first = next((result.label for result in results if result.label != NO_FINDING), options[0])
-    picked: str = st.selectbox(
+    label: str = st.selectbox(
         "Mark what speaks for",
-        options,
-        index=options.index(first),
+        list(chances),
         format_func=lambda name: f"{LABELS[name].title} ({percent(chances[name])})",
-        key="evidence-label",
+        help="A click on a row of the picture above picks it too.",
+        key=_LABEL,
         width=360,
     )
-    return picked
+    return label
 
 
 def _which(title: str, items: Sequence[Item]) -> int:
@@ -74,6 +96,10 @@ def _item(item: Item, label: str | None, diagnosis: Diagnosis, choice: Choice | 
     answer = next((result for result in diagnosis.items if result.sha256 == item.sha256), None)
     if isinstance(item, Audio) and answer is not None and answer.site is not None:
         item = replace(item, site=Site(answer.site))
+    if answer is not None and not answer.used:
+        about = [notice for notice in diagnosis.quality if notice.refused and notice.item == item.name]
+        reasons = " ".join(notice.message for notice in about)
+        st.html(f'<p class="mm-swap"><b>Not used for the answer.</b> {escape(viewer.visible(reasons))}</p>')
     place = st.container()
     found = None
     if choice is not None and label is not None and answer is not None and answer.used:
@@ -84,6 +110,9 @@ def _item(item: Item, label: str | None, diagnosis: Diagnosis, choice: Choice | 
 
 def _explained(item: Item, label: str, choice: Choice) -> Explanation | None:
     """The explanation by the method that the reader picked, what it means, and its test on demand."""
+    if item.modality not in dict(choice.models):
+        st.html(f'<p class="mm-muted">{_GONE}</p>')
+        return None
     branch = _speaker(item, label, choice)
     if branch is None:
         words = f"This {kind_of(item).partition(',')[0].lower()} can't speak of {LABELS[label].title.lower()}."

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from html import escape
 
 import streamlit as st
 
-from multimodal.case import Diagnosis
+from multimodal.case import Case, Diagnosis
 from multimodal.errors import MultimodalError
-from multimodal.ui import engine, lab_chart, lab_pairs, lab_tables, tiles
+from multimodal.ui import engine, lab_chart, lab_pairs, lab_tables, patient, tiles
 from multimodal.ui.lab_choice import Side, suggestions, use
 from multimodal.ui.lab_job import Job
 from multimodal.ui.lab_pairs import Compared
 from multimodal.ui.lab_watch import watch
 from multimodal.ui.memory import kept
-from multimodal.ui.record import Choice, Record, chosen_case, fingerprint
+from multimodal.ui.record import Choice, Record, Source, fingerprint
 from multimodal.ui.theme import Palette
 from multimodal.ui.upload import pick
-
-"""The choice of the case that is open on the Diagnose page."""
 
 LISTED = 12
 """How many changed decisions are listed."""
@@ -60,20 +59,20 @@ def _nothing_to_compare(a: Side) -> None:
 
 
 def _case(a: Side, b: Side, colours: Palette) -> None:
-    record = _record()
-    case = chosen_case(record.case, sites=tiles.sites(), left_out=tiles.left_out(), patient=record.case.patient)
+    case, sources, prevalence = _picked()
+    choices = [replace(side.choice, prevalence=prevalence) for side in (a, b)]
     if not case.items:
         st.info("Everything is left out on the Diagnose page. Put an item back there, or choose a sample.")
         return
     try:
         with st.spinner("Diagnosing the case with A and B"):
-            answers = [engine.diagnose(case, side.choice) for side in (a, b)]
+            answers = [engine.diagnose(case, choice) for choice in choices]
     except MultimodalError as error:
         st.error(str(error))
         return
     _picture(answers[0], answers[1], colours)
     st.subheader("Time, memory and size")
-    keys = [f"cost-{fingerprint(case, side.choice)}" for side in (a, b)]
+    keys = [f"cost-{fingerprint(case, choice)}" for choice in choices]
     asked: set[str] = st.session_state.setdefault("lab-costs", set())
     if not asked.issuperset(keys):
         st.html('<p class="mm-muted">Each stage by itself, five runs after a warm-up; the median is shown.</p>')
@@ -84,8 +83,7 @@ def _case(a: Side, b: Side, colours: Palette) -> None:
     try:
         with st.spinner("Measuring A and B: decoding, preparing, forward, fusion"):
             costs = [
-                kept(key, partial(measure, side.choice, record.sources, case))
-                for key, side in zip(keys, (a, b), strict=True)
+                kept(key, partial(measure, choice, sources, case)) for key, choice in zip(keys, choices, strict=True)
             ]
     except MultimodalError as error:
         st.error(str(error))
@@ -106,17 +104,17 @@ def _picture(a: Diagnosis, b: Diagnosis, colours: Palette) -> None:
         st.html(lab_tables.pairs_html(pairs))
 
 
-def _record() -> Record:
-    """The case that the reader chose: the one open on the Diagnose page, or a sample."""
+def _picked() -> tuple[Case, tuple[Source, ...], tuple[tuple[str, float], ...]]:
+    """The case that the reader chose, its files and its prevalence: that open on the Diagnose page, or a sample."""
     picked = pick("lab-case")
     if isinstance(picked, Record):
-        st.html('<p class="mm-muted">The case that is open on the Diagnose page, as it was corrected there.</p>')
-        return picked
+        st.html('<p class="mm-muted">The case that is open on the Diagnose page, as it is there.</p>')
+        return tiles.corrected(picked), picked.sources, patient.prevalence()
     condition, words, seed = picked
     with st.spinner(f"Drawing a phantom with {words.lower()}"):
         record = kept(f"lab-phantom-{condition}", lambda: _phantom(condition, words, seed))
     st.html(f'<p class="mm-muted">Phantom drawn with: <b>{escape(words.lower())}</b>. Not a real patient.</p>')
-    return record
+    return record.case, record.sources, ()
 
 
 def _phantom(condition: str, words: str, seed: int) -> Record:

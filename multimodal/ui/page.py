@@ -9,16 +9,13 @@ from html import escape
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from multimodal.case import Case, Diagnosis, Notice, Patient
+from multimodal.case import Case, Diagnosis, Notice
 from multimodal.errors import MultimodalError
-from multimodal.labels import LABELS, NO_FINDING, Group
-from multimodal.ui import cases_save, chart, engine, evidence, sidebar, table, theme, tiles, upload, viewer
+from multimodal.ui import cases_save, chart, engine, evidence, patient, sidebar, table, theme, tiles, upload, viewer
 from multimodal.ui.answer import answer, answer_html
 from multimodal.ui.memory import kept
-from multimodal.ui.record import Choice, Record, chosen_case
+from multimodal.ui.record import Choice, Record
 from multimodal.ui.theme import Palette
-
-_SEX = {"F": "Female", "M": "Male"}
 
 
 def diagnose() -> None:
@@ -34,8 +31,8 @@ def diagnose() -> None:
     _header(record)
     _notices((*upload.refusals(), *record.case.problems))
     tiles.strip(record.case, colours)
-    choice = replace(sidebar.choose(), prevalence=_prevalence())
-    case = chosen_case(record.case, sites=tiles.sites(), left_out=tiles.left_out(), patient=_patient(record))
+    choice = replace(sidebar.choose(), prevalence=patient.prevalence())
+    case = tiles.corrected(record)
     if not case.items:
         st.info("Everything is left out. Put an item back to see an answer.")
         return
@@ -54,7 +51,7 @@ def _header(record: Record) -> None:
     title.title("Diagnose")
     with actions.container(horizontal=True, horizontal_alignment="right"):
         with st.popover("Patient", icon=":material/tune:"):
-            _context(record)
+            patient.ask(record)
         with st.popover("Add files", icon=":material/add:"):
             upload.intake()
         st.button("New case", icon=":material/restart_alt:", on_click=upload.clear)
@@ -62,43 +59,6 @@ def _header(record: Record) -> None:
         st.html(
             f'<p class="mm-muted">Phantom drawn with: <b>{escape(record.phantom.lower())}</b>. Not a real patient.</p>'
         )
-
-
-def _context(record: Record) -> None:
-    """Age, sex and how common the conditions are where the patient is seen."""
-    known = record.case.patient
-    st.number_input("Age in years", 0, 120, None if known.age is None else round(known.age), key="age")
-    st.segmented_control("Sex", ("F", "M"), default=known.sex, format_func=_SEX.__getitem__, key="sex")
-    st.markdown("**How common it is where the patient is seen**, in per cent")
-    for label in _prior_labels():
-        st.number_input(
-            LABELS[label].title,
-            0.1,
-            99.0,
-            100 * LABELS[label].prevalence,
-            step=1.0,
-            format="%.0f",
-            key=f"prevalence-{label}",
-            persist_state="session",
-        )
-
-
-def _prior_labels() -> list[str]:
-    return [name for name, label in LABELS.items() if label.group is Group.CONDITION and name != NO_FINDING]
-
-
-def _prevalence() -> tuple[tuple[str, float], ...]:
-    given = ((label, st.session_state.get(f"prevalence-{label}")) for label in _prior_labels())
-    return tuple(
-        (label, q / 100)
-        for label, q in given
-        if q is not None and round(q, 1) != round(100 * LABELS[label].prevalence, 1)
-    )
-
-
-def _patient(record: Record) -> Patient:
-    known = record.case.patient
-    return Patient(age=st.session_state.get("age", known.age), sex=st.session_state.get("sex", known.sex))
 
 
 def _diagnosis(case: Case, choice: Choice) -> Diagnosis | None:
@@ -141,7 +101,7 @@ def _actions(place: DeltaGenerator, record: Record, case: Case, diagnosis: Diagn
         )
         st.download_button(
             "PDF",
-            lambda: _report(case, diagnosis, choice),
+            lambda: report_pdf(diagnosis, case, choice),
             file_name="diagnosis.pdf",
             mime="application/pdf",
             icon=":material/picture_as_pdf:",
@@ -150,10 +110,12 @@ def _actions(place: DeltaGenerator, record: Record, case: Case, diagnosis: Diagn
         )
 
 
-def _report(case: Case, diagnosis: Diagnosis, choice: Choice) -> bytes:
+def report_pdf(diagnosis: Diagnosis, case: Case | None, choice: Choice | None) -> bytes:
+    """The report to file, with pictures where there is a case and marks where there are the models that answered."""
     from multimodal.report import explained, report
 
-    return report(diagnosis, case, explanations=explained(engine.load(choice), case, diagnosis))
+    why = () if case is None or choice is None else explained(engine.load(choice), case, diagnosis)
+    return report(diagnosis, case, explanations=why)
 
 
 def result(
@@ -170,12 +132,12 @@ def result(
         case: What it is the answer to, for the evidence; None where that was not kept.
         diagnosis: The answer.
         colours: The palette.
-        choice: The models that can explain it; None where they are not at hand.
+        choice: The models that gave it and can explain it, as far as they are at hand; None without any.
         told: Notices that stand on the page already.
     """
     st.html(answer_html(answer(diagnosis)))
     if diagnosis.labels:
-        _picture(diagnosis, colours)
+        _picture(diagnosis, colours, explained=case is not None and choice is not None)
     if case is not None:
         evidence.show(case, diagnosis, choice)
     if diagnosis.labels:
@@ -187,15 +149,17 @@ def result(
         st.html(table.provenance_table(diagnosis))
 
 
-def _picture(diagnosis: Diagnosis, colours: Palette) -> None:
+def _picture(diagnosis: Diagnosis, colours: Palette, *, explained: bool) -> None:
     st.html(table.legend(diagnosis, colours))
     answers, pushes = st.columns([8, 5], gap="medium")
     answers.markdown("**How likely**")
     about = f"{hash(diagnosis.to_json())}-{colours.surface}"
+    picked = evidence.picked(diagnosis) if explained else None
     answers.vega_lite_chart(
-        kept(f"answers-{about}", lambda: chart.answers_chart(diagnosis, colours).to_dict()),
+        kept(f"answers-{about}-{picked}", lambda: chart.answers_chart(diagnosis, colours, picked).to_dict()),
         theme=None,
         alt=chart.describe(diagnosis),
+        on_select=_pick if explained else "ignore",
         key="answers",
     )
     pushes.markdown("**What moved it**", help="How far each part of the record moved the odds from the base rate.")
@@ -207,14 +171,24 @@ def _picture(diagnosis: Diagnosis, colours: Palette) -> None:
     )
 
 
+def _pick() -> None:
+    evidence.pick(st.session_state["answers"]["selection"][chart.PICK])
+
+
 def _notices(notices: Sequence[Notice]) -> None:
-    """Notices in plain words; nothing a file brought is markup."""
+    """Notices in plain words, refusals first, one for all items that it holds of; nothing a file brought is markup."""
     if not notices:
         return
+    items: dict[tuple[bool, str], list[str]] = {}
+    for notice in notices:
+        items.setdefault((notice.refused, notice.message), []).append(notice.item or "")
     entries = "".join(
-        f'<li class="{"refused" if notice.refused else ""}">'
-        + (f"<b>{escape(viewer.visible(notice.item))}</b>: " if notice.item else "")
-        + f"{escape(viewer.visible(notice.message))}</li>"
-        for notice in notices
+        f'<li class="{"refused" if refused else ""}">{_names(names)}{escape(viewer.visible(message))}</li>'
+        for (refused, message), names in sorted(items.items(), key=lambda entry: not entry[0][0])
     )
     st.html(f'<ul class="mm-notices" role="status">{entries}</ul>')
+
+
+def _names(items: Sequence[str]) -> str:
+    named = ", ".join(f"<b>{escape(viewer.visible(item))}</b>" for item in items if item)
+    return f"{named}: " if named else ""

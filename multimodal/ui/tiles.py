@@ -10,7 +10,8 @@ import streamlit as st
 from multimodal.case import Audio, Case, Image, Item, Notice
 from multimodal.labels import Site
 from multimodal.picture import data_uri, film_thumbnail, waveform_svg
-from multimodal.ui.record import SITE_WORDS, keyed_items, kind_of, plain
+from multimodal.ui.patient import patient
+from multimodal.ui.record import SITE_WORDS, Record, chosen_case, keyed_items, kind_of, plain
 from multimodal.ui.theme import Palette
 from multimodal.ui.viewer import visible
 
@@ -26,13 +27,18 @@ def strip(case: Case, colours: Palette) -> None:
                 _tile(key, item, colours)
 
 
-def left_out() -> set[str]:
+def corrected(record: Record) -> Case:
+    """The case as the reader corrected it, on whichever page it is looked at."""
+    return chosen_case(record.case, sites=_sites(), left_out=_left_out(), patient=patient(record))
+
+
+def _left_out() -> set[str]:
     """Keys of the items that the reader took out."""
     keys: set[str] = st.session_state.setdefault("left_out", set())
     return keys
 
 
-def sites() -> dict[str, Site | None]:
+def _sites() -> dict[str, Site | None]:
     """The reader's word on where sounds were recorded, by item key."""
     chosen: dict[str, Site | None] = st.session_state.setdefault("sites", {})
     return chosen
@@ -50,12 +56,12 @@ def tile_html(item: Item, notices: Sequence[Notice], *, out: bool, colours: Pale
 def _tile(key: str, item: Item, colours: Palette) -> None:
     from multimodal.quality import check
 
-    out = key in left_out()
+    out = key in _left_out()
     st.html(tile_html(item, (*item.notices, *check(item)), out=out, colours=colours))
     name = plain(visible(item.name))
     with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="xsmall", key=f"foot-{key}"):
         if isinstance(item, Audio):
-            site = sites().get(key, item.site)
+            site = _sites().get(key, item.site)
             st.selectbox(
                 f"Kind of {name}",
                 list(SITE_WORDS.values()),
@@ -101,9 +107,9 @@ def _mark(notices: Sequence[Notice], out: bool) -> str:
 
 
 def _toggle(key: str) -> None:
-    left_out().symmetric_difference_update({key})
+    _left_out().symmetric_difference_update({key})
 
 
 def _set_site(key: str) -> None:
     words = st.session_state[f"kind-{key}"]
-    sites()[key] = next(site for site, known in SITE_WORDS.items() if known == words)
+    _sites()[key] = next(site for site, known in SITE_WORDS.items() if known == words)

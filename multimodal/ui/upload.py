@@ -9,7 +9,7 @@ import streamlit as st
 
 from multimodal.case import Notice
 from multimodal.errors import MultimodalError
-from multimodal.ui import memory
+from multimodal.ui import evidence, memory, patient
 from multimodal.ui.record import Record, Source
 
 SAMPLES = (
@@ -92,7 +92,8 @@ def clear() -> None:
     """Forget the record and everything made from it."""
     turn = st.session_state.get("intake", 0)
     memory.forget()
-    for key in ("record", "refusals", "left_out", "sites", "age", "sex"):
+    evidence.forget()
+    for key in ("record", "refusals", "left_out", "sites", *patient.KEYS):
         st.session_state.pop(key, None)
     st.session_state["intake"] = turn + 1
 

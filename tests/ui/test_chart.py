@@ -6,7 +6,7 @@ import pytest
 
 from multimodal.case import Case, Diagnosis
 from multimodal.labels import Modality
-from multimodal.ui.chart import answers_chart, describe, pushes, pushes_chart, rows
+from multimodal.ui.chart import PICK, answers_chart, describe, pushes, pushes_chart, rows
 from multimodal.ui.theme import DARK, LIGHT, SHAPES, Palette
 from tests.ui.made import Double, diagnosis, result
 from tests.ui.test_tiles import film, note, sound
@@ -41,6 +41,19 @@ def test_charts_are_valid_and_rows_line_up(full: Diagnosis, colours: Palette) ->
     titles = [answer.name for answer in full.labels]
     assert all(layer["encoding"]["y"]["sort"] == titles for layer in left["layer"])
     assert right["layer"][0]["encoding"]["y"]["sort"] == titles
+
+
+def test_a_click_anywhere_on_a_row_names_its_label(full: Diagnosis) -> None:
+    chart = answers_chart(full, LIGHT, "murmur").to_dict()
+    (parameter,) = chart["params"]
+    assert (parameter["name"], parameter["select"]["fields"]) == (PICK, ["label"])
+    ground, *marks = chart["layer"]
+    assert ground["encoding"]["color"]["condition"]["test"] == "datum.label == 'murmur'"
+    known = {answer.label: answer.name for answer in full.labels}
+    for layer in (ground, *marks):
+        assert all(known[row["label"]] == row["title"] for row in layer["data"]["values"])
+    assert marks[0]["encoding"]["detail"]["field"] == "label"  # an aggregate keeps no other field
+    assert "params" not in answers_chart(full, LIGHT).to_dict()
 
 
 def test_an_uncertain_answer_is_an_open_dot() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import cast
@@ -13,6 +15,7 @@ from PIL import Image as Pillow
 from streamlit.testing.v1 import AppTest
 
 from multimodal import zoo
+from multimodal.case import Case, Diagnosis, Notice
 from multimodal.explain import FilmExplanation, NoteExplanation, Segment, SoundExplanation, Word, explain
 from multimodal.formats import read
 from multimodal.labels import Modality
@@ -118,3 +121,17 @@ def test_the_label_drives_every_tab_and_the_marks_can_be_tested(
     app.run()
     assert "This film can't speak of heart murmur." in shown(app)
     assert "in random order" not in shown(app)
+
+
+def test_an_item_that_was_not_used_says_why(app: AppTest, double: Double, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(case: Case, answer: Callable[[Case], Diagnosis] = double.diagnose) -> Diagnosis:
+        made = answer(case)
+        items = tuple(replace(item, used=item.modality != Modality.IMAGE) for item in made.items)
+        reason = Notice("foreign", "This is no <i>chest</i> film.", item="film.png", refused=True)
+        return replace(made, items=items, quality=(reason,))
+
+    monkeypatch.setattr(double, "diagnose", refused)
+    give(app.run(), record())
+    assert not app.exception
+    assert "<b>Not used for the answer.</b> This is no &lt;i&gt;chest&lt;/i&gt; film." in markup(app)
+    assert markup(app).count("Not used for the answer.") == 1

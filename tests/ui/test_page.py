@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from multimodal import zoo
-from multimodal.case import Diagnosis
+from multimodal.case import Diagnosis, Patient
 from multimodal.errors import BundleNotFoundError
 from multimodal.labels import Site
-from multimodal.ui import engine
+from multimodal.ui import engine, evidence
 from multimodal.ui.upload import SAMPLES
 from tests.ui.conftest import film_png, record
 from tests.ui.made import Double
@@ -90,6 +88,14 @@ def test_one_bad_file_is_named_and_the_rest_stays(app: AppTest, double: Double) 
     assert shown(app).count("bro*ken*.dcm") == 1
 
 
+def test_what_holds_of_several_files_is_said_once(app: AppTest, double: Double) -> None:
+    bad = [(name, b"\0" * 128 + b"DICM?", "application/dicom") for name in ("one.dcm", "two.dcm")]
+    give(app.run(), [*bad, *record()[2:]])
+    assert not app.exception
+    assert "<b>one.dcm</b>, <b>two.dcm</b>: " in shown(app)
+    assert shown(app).count('<li class="refused">') == 1
+
+
 def test_only_bad_files_leave_the_page_empty_with_the_reason(app: AppTest, double: Double) -> None:
     give(app.run(), [("notes.bin", bytes(range(256)), "application/octet-stream")])
     assert not app.exception
@@ -159,6 +165,38 @@ def test_a_new_case_forgets_the_old_one(app: AppTest, double: Double) -> None:
     assert "mm-answer" not in shown(app)
 
 
+def test_a_new_case_forgets_age_and_sex(app: AppTest, double: Double) -> None:
+    give(app.run(), record()[2:])
+    app.number_input(key="age").set_value(70)
+    app.button_group(key="sex").set_value("F")
+    app.run()
+    assert double.calls[-1].patient == Patient(age=70, sex="F")
+    button(app, "New case").click()
+    app.run()
+    give(app, record()[:1])
+    assert double.calls[-1].patient == Patient()
+
+
+def test_one_label_is_picked_for_all_the_evidence_and_marked_in_the_picture(
+    app: AppTest, double: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(evidence, "_explained", lambda item, label, choice: asked.append(label))
+    give(app.run(), record())
+    assert asked == ["pneumonia"] * 3
+    app.selectbox(key="evidence-label").set_value("heart_failure").run()
+    assert not app.exception
+    assert asked[3:] == ["heart_failure"] * 3
+    app.session_state["evidence-label"] = "murmur"  # as a click on its row does
+    app.run()
+    assert asked[6:] == ["murmur"] * 3
+    assert "datum.label == 'murmur'" in app.get("vega_lite_chart")[0].proto.spec
+    button(app, "Leave out beats.wav").click()
+    app.run()
+    assert not app.exception
+    assert asked[9:] == ["murmur"] * 2
+
+
 def test_a_swapped_branch_in_the_address_is_marked(app: AppTest, double: Double) -> None:
     app.query_params["image"] = "other_cnn"
     app.run()
@@ -226,8 +264,3 @@ def test_a_bundle_that_cannot_be_read_is_left_out_and_named(tmp_path: Path, monk
     catalogue = engine.catalogue()
     assert catalogue.broken == ("torn",)
     assert catalogue.options["image"] == ()
-
-
-def test_the_first_paint_does_not_wait_for_torch() -> None:
-    code = "import sys, multimodal.ui.page; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
