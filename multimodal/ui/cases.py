@@ -29,7 +29,7 @@ def cases() -> None:
             st.info(SIGN_IN)
             return
         if "case" in st.query_params:
-            cases_open.show(mine, st.query_params["case"], colours)
+            cases_open.show(mine, st.query_params["case"], choice, colours)
         else:
             _list(mine, choice)
     except MultimodalError as error:

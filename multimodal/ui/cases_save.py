@@ -22,7 +22,7 @@ def offer(record: Record, case: Case, diagnosis: Diagnosis) -> None:
     key = sha256(diagnosis.to_json().encode()).hexdigest()[:16]
     if key in saved:
         if st.button("Open in Cases", icon=":material/inventory_2:", key="open-saved"):
-            st.switch_page("pages/cases.py", query_params={"case": saved[key]})
+            st.switch_page("cases.py", query_params={"case": saved[key]})
         return
     with st.popover("Save to cases", icon=":material/bookmark_add:"), st.form(f"save-{key}", border=False):
         st.session_state.setdefault(f"title-{key}", _title(record))
