@@ -23,6 +23,8 @@ LISTED = 8
 
 _SOURCES = {"phantoms": "Phantoms, drawn now", "file": "A results file"}
 _RUN, _FILE = "cohort-run", "cohort-file"
+_DRAWN = "drawn"
+"""Stands in the address once a cohort is drawn, so that a reload or a link draws it again."""
 
 
 def show(choice: Choice, colours: Palette) -> None:
@@ -65,7 +67,7 @@ def show(choice: Choice, colours: Palette) -> None:
 
 
 def _drawn(choice: Choice) -> Answers | None:
-    """Phantoms: asked for, diagnosed with progress, kept in this session."""
+    """Phantoms: asked for, diagnosed with progress, kept in this session and drawn again after a reload."""
     number, seed, action = st.columns([2, 2, 3], vertical_alignment="bottom")
     n = number.number_input("Patients", 6, 1000, 60, step=10, key="n", bind="query-params")
     first = seed.number_input(
@@ -79,7 +81,8 @@ def _drawn(choice: Choice) -> Answers | None:
         help="The same seed draws the same patients.",
     )
     with action.container(horizontal=True):
-        if st.button("Draw and diagnose", type="primary", icon=":material/play_arrow:"):
+        asked = st.button("Draw and diagnose", type="primary", icon=":material/play_arrow:")
+        if asked or (_RUN not in st.session_state and _DRAWN in st.query_params):
             st.session_state[_RUN] = Run(int(n), int(first), choice)
         place = st.empty()
     run: Run | None = st.session_state.get(_RUN)
@@ -90,6 +93,7 @@ def _drawn(choice: Choice) -> Answers | None:
             "not how well it does on patients.</p>"
         )
         return None
+    st.query_params[_DRAWN] = "yes"
     if not run.finished:
         place.button("Stop here", icon=":material/stop:", on_click=run.stop)
         _carry_on(run)
@@ -122,6 +126,7 @@ def _given() -> Answers | None:
         type="csv",
         max_upload_size=50,
         key=_FILE + "-upload",
+        on_change=lambda: st.session_state.pop(_FILE, None),
     )
     if file is not None:
         try:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from multimodal import zoo
+from multimodal.case import Case, Diagnosis
+from multimodal.ui import engine
+from multimodal.ui.record import Choice
 from tests.ui.conftest import HOME
 from tests.ui.made import Double
 from tests.ui.test_compare_figures import csv, made_table
@@ -22,7 +23,7 @@ def start() -> AppTest:
 
 def opened(app: AppTest) -> AppTest:
     app.run()
-    app.switch_page("pages/compare.py")
+    app.switch_page("compare.py")
     return app.run()
 
 
@@ -61,16 +62,39 @@ def test_everything_left_out_asks_for_a_part(app: AppTest, double: Double) -> No
 
 def test_the_case_of_the_diagnose_page_comes_first(app: AppTest, double: Double) -> None:
     give(app.run(), record())
-    app.switch_page("pages/compare.py")
+    app.switch_page("compare.py")
     app.run()
     assert not app.exception
     assert app.pills(key="case-shown").value == "open"
     assert [item.name for item in double.calls[-1].items] == ["film.png", "beats.wav", "note.txt"]
 
 
+def test_what_was_said_of_the_patient_on_the_diagnose_page_holds_here(
+    app: AppTest, double: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[float | None, tuple[tuple[str, float], ...]]] = []
+
+    def answered(case: Case, choice: Choice) -> Diagnosis:
+        asked.append((case.patient.age, choice.prevalence))
+        return double.diagnose(case)
+
+    monkeypatch.setattr(engine, "remembered", lambda case, choice: None)
+    monkeypatch.setattr(engine, "diagnose", answered)
+    give(app.run(), record())
+    app.number_input(key="age").set_value(70)
+    app.number_input(key="prevalence-pneumonia").set_value(40.0)
+    app.run()
+    app.switch_page("compare.py").run()
+    assert not app.exception
+    assert asked[-2:] == [(70, (("pneumonia", 0.4),))] * 2
+    app.pills(key="case-shown").set_value("no_finding").run()
+    assert asked[-1][0] != 70
+    assert asked[-1][1] == ()
+
+
 def test_one_modality_alone_cannot_be_compared(app: AppTest, double: Double) -> None:
     give(app.run(), record()[2:])
-    app.switch_page("pages/compare.py")
+    app.switch_page("compare.py")
     app.run()
     assert "Nothing can be left out" in app.info[0].value
 
@@ -79,7 +103,7 @@ def test_the_evidence_is_one_click_away(app: AppTest, double: Double) -> None:
     opened(app)
     button(app, "See its evidence").click()
     app.run()
-    app.switch_page("pages/diagnose.py")
+    app.switch_page("diagnose.py")
     app.run()
     assert not app.exception
     assert "Phantom drawn with: <b>pneumonia</b>" in shown(app)
@@ -119,6 +143,18 @@ def test_a_cohort_of_phantoms_is_drawn_diagnosed_and_kept(tiny_zoo: Path, monkey
     assert "<b>Other models.</b> These answers were given by tiny_image" in shown(app)
     assert app.session_state["cohort-run"].rows is rows
 
+    app.switch_page("diagnose.py").run()
+    app.switch_page("compare.py").run()
+    assert "seeds 5000 to 5005" in shown(app)
+    assert app.session_state["cohort-run"].rows is rows
+
+    reloaded = start()
+    reloaded.query_params.update({key: app.query_params[key] for key in ("drawn", "n")})
+    on_a_cohort(reloaded)
+    assert not reloaded.exception
+    assert "6 patients" in shown(reloaded)
+    assert "seeds 5000 to 5005" in shown(reloaded)
+
 
 def test_a_results_file_is_read_and_a_changed_case_opens_on_the_diagnose_page(app: AppTest, double: Double) -> None:
     upload(on_a_cohort(app, "A results file"), csv(made_table()))
@@ -129,7 +165,7 @@ def test_a_results_file_is_read_and_a_changed_case_opens_on_the_diagnose_page(ap
     why = next(one for one in app.button if one.label == "See why")
     why.click()
     app.run()
-    app.switch_page("pages/diagnose.py")
+    app.switch_page("diagnose.py")
     app.run()
     assert not app.exception
     assert double.calls[-1].case_id == why.key.removeprefix("why-")
@@ -139,6 +175,18 @@ def test_real_cases_of_a_file_are_not_opened(app: AppTest, double: Double) -> No
     upload(on_a_cohort(app, "A results file"), csv(made_table(), cohort="paired", source="manifest.csv"))
     assert "The file names cases by a hash" in shown(app)
     assert all(one.label != "See why" for one in app.button)
+
+
+def test_a_results_file_outlives_a_change_of_page_until_it_is_taken_away(app: AppTest, double: Double) -> None:
+    upload(on_a_cohort(app, "A results file"), csv(made_table()))
+    app.switch_page("diagnose.py").run()
+    app.switch_page("compare.py").run()
+    assert "read from out.csv" in shown(app)
+    upload(app, csv(made_table()), "again.csv")
+    app.file_uploader[0].set_value(None)
+    app.run()
+    assert not app.exception
+    assert "again.csv" not in shown(app)
 
 
 def test_a_bad_file_is_said_in_plain_words(app: AppTest, double: Double) -> None:
@@ -153,8 +201,3 @@ def test_two_presenters_never_see_each_other(double: Double) -> None:
     other.run()
     assert "canary-one" in shown(one)
     assert "canary-one" not in shown(other)
-
-
-def test_the_first_paint_does_not_wait_for_torch() -> None:
-    code = "import sys, multimodal.ui.compare, multimodal.ui.cards; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
