@@ -77,13 +77,10 @@ def _card(bundle: Bundle, first: dict[str, str]) -> None:
         st.html(f'<h3 class="mm-data">{escape(title)}</h3>{table}')
     if tables:
         st.html(cards_table.READING)
-    data, calibration = st.columns(2, gap="large")
-    with data:
-        st.subheader("Learned from")
-        st.html(cards_table.sources(config))
-    with calibration:
-        st.subheader("Calibration")
-        st.html(cards_table.calibration(config))
+    st.subheader("Learned from")
+    st.html(cards_table.sources(config))
+    st.subheader("Calibration")
+    st.html(cards_table.calibration(config))
     st.subheader("Identity")
     st.html(cards_table.identity(config))
     st.markdown("**Training command**")
