@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import streamlit as st
 
@@ -52,8 +53,38 @@ class Catalogue:
     broken: tuple[str, ...] = ()
 
 
+def server() -> str:
+    """Address of the server that answers in place of this process; empty for none."""
+    return os.environ.get("MULTIMODAL_SERVER", "")
+
+
 def catalogue() -> Catalogue:
-    """The bundles of the zoo as they are on disk now."""
+    """The bundles of the zoo as they are on disk now, or those of the server.
+
+    Raises:
+        ServiceError: If the server cannot say.
+    """
+    return _offered(server()) if server() else _listed()
+
+
+@st.cache_data(ttl=10, show_spinner=False)
+def _offered(url: str) -> Catalogue:
+    from multimodal.client import Client
+
+    told = Client(url=url).catalogue
+    options: dict[str, list[Option]] = {kind: [] for kind in (*Modality, FUSION)}
+    for entry in sorted(told["bundles"], key=lambda entry: not entry["default"]):
+        options[entry["kind"]].append(Option(entry["name"], entry["arch"], entry["sha256"], entry["branches"]))
+    return _complete(options, told["broken"])
+
+
+def _complete(options: dict[str, list[Option]], broken: Sequence[str]) -> Catalogue:
+    if LATE not in {option.name for option in options[FUSION]}:
+        options[FUSION].append(Option(LATE, LATE))
+    return Catalogue({kind: tuple(of) for kind, of in options.items()}, tuple(broken))
+
+
+def _listed() -> Catalogue:
     from multimodal.zoo import bundles, defaults
 
     first = defaults()
@@ -67,21 +98,25 @@ def catalogue() -> Catalogue:
             continue
         trained_on = {modality: str(branch["sha256"]) for modality, branch in config.branches.items()}
         options[bundle.kind].append(Option(bundle.name, config.arch, config.sha256, trained_on))
-    if LATE not in {option.name for option in options[FUSION]}:
-        options[FUSION].append(Option(LATE, LATE))
-    return Catalogue(
-        {kind: tuple(sorted(of, key=lambda option: option.name != first.get(kind))) for kind, of in options.items()},
-        tuple(broken),
-    )
+    sorted_options = {
+        kind: sorted(of, key=lambda option: option.name != first.get(kind)) for kind, of in options.items()
+    }
+    return _complete(sorted_options, broken)
 
 
 def load(choice: Choice) -> Engine:
     """The engine of a choice; shared by every session, since it holds no patient data."""
-    return _load(choice.models, choice.device, choice.prevalence)
+    return _load(choice.models, choice.device, choice.prevalence, server())
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _load(models: tuple[tuple[str, str], ...], device: str, prevalence: tuple[tuple[str, float], ...]) -> Engine:
+def _load(
+    models: tuple[tuple[str, str], ...], device: str, prevalence: tuple[tuple[str, float], ...], url: str
+) -> Engine:
+    if url:
+        from multimodal.client import Client
+
+        return cast("Engine", Client(dict(models), url=url, prevalence=dict(prevalence)))  # it answers as one
     from multimodal.engine import Engine
 
     return Engine(dict(models), device=device, prevalence=dict(prevalence))

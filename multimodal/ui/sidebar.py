@@ -7,9 +7,10 @@ from html import escape
 
 import streamlit as st
 
+from multimodal.errors import MultimodalError
 from multimodal.labels import Modality
 from multimodal.ui import engine
-from multimodal.ui.record import Choice
+from multimodal.ui.record import Choice, plain
 from multimodal.ui.theme import WORDS
 
 _DEVICES = {"auto": "Automatic", "cpu": "Processor (CPU)", "cuda": "NVIDIA GPU", "mps": "Apple GPU"}
@@ -20,7 +21,7 @@ def choose() -> Choice:
     with st.sidebar:
         st.subheader("Models")
         with st.spinner("Looking for models"):
-            catalogue = engine.catalogue()
+            catalogue = _catalogue()
         labels = {**{modality.value: f"{WORDS[modality]} network" for modality in Modality}, engine.FUSION: "Fusion"}
         places = {kind: st.container(gap="xsmall") for kind in labels}
         picked: dict[str, engine.Option] = {}
@@ -33,7 +34,7 @@ def choose() -> Choice:
             places[kind].html(f'<p class="mm-swap" role="status"><b>Swapped.</b> {escape(line)}</p>')
         if catalogue.broken:
             st.html(f'<p class="mm-swap">Cannot be read and left out: {escape(", ".join(catalogue.broken))}</p>')
-        device = st.selectbox("Runs on", _DEVICES, format_func=_DEVICES.__getitem__, key="device", bind="query-params")
+        device = _device()
     return Choice(models=tuple((kind, option.name) for kind, option in picked.items()), device=device)
 
 
@@ -48,6 +49,21 @@ def swapped(picked: Mapping[str, engine.Option]) -> dict[str, str]:
         for modality in Modality
         if modality in picked and head.branches.get(modality, picked[modality].sha256) != picked[modality].sha256
     }
+
+
+def _catalogue() -> engine.Catalogue:
+    try:
+        return engine.catalogue()
+    except MultimodalError as error:
+        st.error(plain(error.message))
+        st.stop()
+
+
+def _device() -> str:
+    if engine.server():
+        st.caption(f"Runs on the server {plain(engine.server())}")
+        return "auto"
+    return st.selectbox("Runs on", _DEVICES, format_func=_DEVICES.__getitem__, key="device", bind="query-params")
 
 
 def _pick(kind: str, label: str, options: tuple[engine.Option, ...]) -> engine.Option | None:
