@@ -15,6 +15,7 @@ from typer.exceptions import TyperException
 from multimodal.cli.cases import batch, diagnose
 from multimodal.cli.data import data, phantom
 from multimodal.cli.models import evaluate, train
+from multimodal.cli.serve import serve
 from multimodal.cli.site import site
 from multimodal.cli.zoo import zoo
 from multimodal.errors import ArchitectureError, BundleNotFoundError, InputError, MissingExtraError, MultimodalError
@@ -40,6 +41,7 @@ app.add_typer(zoo)
 app.command()(phantom)
 app.add_typer(data)
 app.command("app")(site)
+app.command()(serve)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -81,7 +81,7 @@ def create_app(service: Service | None = None, settings: Settings | None = None)
 
     Args:
         service: What answers; by default the engine of this process.
-        settings: Limits, token and hosts; by default those of the environment.
+        settings: Limits and token; by default those of the environment.
     """
     settings = settings or Settings.from_environment()
     service = service or LocalService(settings)

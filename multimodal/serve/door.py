@@ -7,11 +7,12 @@ import hmac
 import logging
 import time
 import traceback
+from ipaddress import ip_address
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from multimodal.errors import BusyError, MultimodalError, UnauthorizedError, UsageError
+from multimodal.errors import BusyError, MultimodalError, UnauthorizedError
 from multimodal.serve.answers import refusal, said
 from multimodal.serve.metrics import Metrics
 from multimodal.serve.settings import Settings
@@ -24,6 +25,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 OPEN = frozenset({"/healthz", "/readyz"})
 """What a probe may ask without a token."""
 
@@ -35,7 +37,7 @@ class Door:
 
     Args:
         app: What it stands before.
-        settings: Token, hosts and limits.
+        settings: Token and limits.
         metrics: Where answers are counted.
     """
 
@@ -61,7 +63,7 @@ class Door:
         headers = Headers(scope=scope)
         held = 0
         try:
-            self._check(scope["path"], headers)
+            self._check(scope, headers)
             held = self._hold(scope["method"], headers)
             await self._app(scope, receive, answer)
         except MultimodalError as error:
@@ -80,10 +82,14 @@ class Door:
             self._metrics.requests.labels(route, str(status)).inc()
             self._metrics.seconds.labels(route).observe(time.perf_counter() - start)
 
-    def _check(self, path: str, headers: Headers) -> None:
-        if self._settings.hosts and _host(headers) not in self._settings.hosts:
-            raise UsageError("This host is not served here.")
-        if self._settings.token and path not in OPEN:
+    def _check(self, scope: Scope, headers: Headers) -> None:
+        if scope["path"] in OPEN:
+            return
+        if not self._settings.token:
+            # The name keeps out a foreign page whose name was bound to this machine (DNS rebinding).
+            if not _is_here(scope) or _host(headers) not in LOOPBACK:
+                raise UnauthorizedError("Without a token only this machine is answered, under its own names.")
+        else:
             scheme, _, given = headers.get("authorization", "").partition(" ")
             known = hmac.compare_digest(_digest(given.strip().encode("latin-1", "replace")), self._token)
             if not (known and scheme.lower() == "bearer"):
@@ -110,6 +116,14 @@ class Door:
 def _digest(value: bytes) -> bytes:
     """Of one length for all, so that a comparison tells nothing."""
     return hashlib.sha256(value).digest()
+
+
+def _is_here(scope: Scope) -> bool:
+    """Whether a request comes from this machine; one without an address comes over a local socket."""
+    try:
+        return scope["client"] is None or ip_address(scope["client"][0]).is_loopback
+    except ValueError:
+        return False
 
 
 def _host(headers: Headers) -> str:

@@ -10,18 +10,20 @@ from multimodal.errors import UsageError
 
 MEBIBYTE = 1 << 20
 PREFIX = "MULTIMODAL_SERVE_"
+TOKEN = "MULTIMODAL_TOKEN"  # noqa: S105 - the name of it
+SHORTEST_TOKEN = 20
 
 
 @dataclass(frozen=True)
 class Settings:
     """What the server takes on before it refuses.
 
-    Each number can be set by the environment: ``MULTIMODAL_SERVE_TIMEOUT_S=120``.
+    Each number can be set by the environment, ``MULTIMODAL_SERVE_TIMEOUT_S=120``, and the token by
+    ``MULTIMODAL_TOKEN``.
 
     Attributes:
-        token: The secret that a request must carry as ``Authorization: Bearer``; empty for none.
-        hosts: Names under which it may be asked for, so that no foreign page can reach a server on loopback by a
-            name of its own; empty for any.
+        token: The secret that a request must carry as ``Authorization: Bearer``. Without one only this machine is
+            answered, and only under its own names.
         device: "auto", "cuda", "mps" or "cpu".
         body_bytes: Size of one request's body.
         pending_bytes: Bodies of all requests and jobs in hand, together.
@@ -38,7 +40,6 @@ class Settings:
     """
 
     token: str = ""
-    hosts: tuple[str, ...] = ()
     device: str = "auto"
     body_bytes: int = 128 * MEBIBYTE
     pending_bytes: int = 1024 * MEBIBYTE
@@ -55,21 +56,25 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, **given: object) -> Settings:
-        """The defaults, with the numbers that the environment sets and what is given here.
+        """The defaults, with what the environment sets and what is given here.
 
         Raises:
-            UsageError: If a value is not a number, or is negative.
+            UsageError: If a value is not a number or is negative, or the token too short.
         """
         said = os.environ if environment is None else environment
-        values: dict[str, float] = {}
+        values: dict[str, object] = {"token": said.get(TOKEN, "").strip()}
         for setting in fields(cls):
             name = PREFIX + setting.name.upper()
             if name not in said or not isinstance(setting.default, int | float):
                 continue
             try:
-                values[setting.name] = type(setting.default)(said[name])
+                value = type(setting.default)(said[name])
             except ValueError:
                 raise UsageError(f"Expected {name} to be a number, but got {said[name]!r}.") from None
-            if not values[setting.name] >= 0:
+            if not value >= 0:
                 raise UsageError(f"Expected {name} not to be negative, but got {said[name]!r}.")
-        return cls(**{**values, **given})  # type: ignore[arg-type]  # each value has the type of its default
+            values[setting.name] = value
+        settings = cls(**{**values, **given})  # type: ignore[arg-type]  # each value has the type of its default
+        if settings.token and len(settings.token) < SHORTEST_TOKEN:
+            raise UsageError(f"Expected a token of at least {SHORTEST_TOKEN} characters.")
+        return settings
