@@ -15,8 +15,8 @@ from multimodal.ui.record import SITE_WORDS, Record, chosen_case, keyed_items, k
 from multimodal.ui.theme import Palette
 from multimodal.ui.viewer import visible
 
-WIDTH = 214
-"""Of a tile, in pixels."""
+WIDTH = 192
+"""Of a tile, in pixels: a film, two sounds and a note fit beside the sidebar of a small laptop."""
 
 
 def strip(case: Case, colours: Palette) -> None:
