@@ -1,0 +1,91 @@
+"""The cluster on this machine: slow to start, so everything is asked of one."""
+
+from __future__ import annotations
+
+import json
+import socket
+from base64 import b64encode
+from collections.abc import Iterator
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+
+from multimodal import Diagnosis, Engine, read_case
+from multimodal.phantom import draw_patient, render
+from multimodal.phantom.record import FILES
+from multimodal.serve.settings import TOKEN
+
+ray = pytest.importorskip("ray", reason="the ray extra is not installed")
+pytestmark = [
+    pytest.mark.timeout(600),
+    pytest.mark.filterwarnings("ignore"),  # Ray's own
+]
+SECRET = "a token of the cluster's tests"
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    from ray import serve
+
+    from multimodal.serve.ray import build
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {TOKEN: SECRET, "OMP_NUM_THREADS": "1"}
+    ray.init(
+        num_cpus=8,
+        include_dashboard=False,
+        object_store_memory=200 << 20,
+        log_to_driver=False,
+        runtime_env={"env_vars": environment},
+        _temp_dir="/tmp/multimodal-ray",
+    )
+    try:
+        serve.start(http_options={"host": "127.0.0.1", "port": port})
+        serve.run(build({"device": "cpu"}))
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        serve.shutdown()
+        ray.shutdown()
+
+
+def sources(seed: int = 0) -> list[tuple[str, bytes]]:
+    files = render(draw_patient(seed)).files
+    return [(f"{kind}:{name}", files[name]) for kind, name in FILES.items()]
+
+
+def post(address: str, body: dict, token: str = SECRET) -> bytes:
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+    with urlopen(Request(f"{address}/v1/diagnose", json.dumps(body).encode(), headers), timeout=120) as answer:
+        return answer.read()
+
+
+def body(files: list[tuple[str, bytes]], **more: object) -> dict:
+    return {"files": [{"name": name, "content_base64": b64encode(data).decode()} for name, data in files], **more}
+
+
+@pytest.mark.parametrize("models", [{}, {"image": "small_cnn", "fusion": "late"}])
+def test_the_cluster_answers_as_the_embedded_engine(address: str, models: dict[str, str]) -> None:
+    here = Engine(models, device="cpu").diagnose(read_case(sources()))
+    there = Diagnosis.from_json(post(address, body(sources(), models=models)).decode())
+    assert there.models == here.models
+    assert [notice.code for notice in there.warnings] == [notice.code for notice in here.warnings]
+    for subset, labels in here.by_subset.items():
+        assert there.by_subset[subset] == pytest.approx(labels, abs=1e-5)
+
+
+def test_a_cluster_asks_for_its_token(address: str) -> None:
+    with pytest.raises(HTTPError) as caught:
+        post(address, body(sources()), token="another token that is wrong")
+    assert caught.value.code == 401
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"), [({"models": {"image": "no_such"}}, "bundle_not_found"), ({"prevalence": {"x": 0.5}}, "usage")]
+)
+def test_errors_keep_their_codes(address: str, asked: dict[str, object], code: str) -> None:
+    with pytest.raises(HTTPError) as caught:
+        post(address, body(sources(), **asked))
+    assert json.loads(caught.value.read())["code"] == code
