@@ -131,10 +131,10 @@ def jpeg_segments(stream: bytes, name: str, limits: Limits) -> Iterator[tuple[in
     for _ in range(limits.segments):
         filled = _FILL.match(stream, position)
         marker_at = filled.end() if filled else position
-        if marker_at == position or marker_at >= len(stream) or stream[marker_at] in (0x00, _SCAN):
-            return
         if marker_at - position > limits.segments:
             break
+        if marker_at == position or marker_at >= len(stream) or stream[marker_at] in (0x00, _SCAN):
+            return
         yield stream[marker_at], marker_at - 1
         position = marker_at + 1 + int.from_bytes(stream[marker_at + 1 : marker_at + 3], "big")
     raise LimitError("The JPEG picture is made of too many parts.", file=name)

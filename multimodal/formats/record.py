@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 
@@ -23,7 +23,7 @@ from multimodal.formats.guard import typed
 from multimodal.formats.identity import Person
 from multimodal.formats.isolation import shared
 from multimodal.formats.limits import Limits
-from multimodal.formats.reader import Kind, read_with_patient
+from multimodal.formats.reader import Kind, Reading, read_with_patient
 from multimodal.formats.sniff import Format, sniff
 
 Source = str | Path | tuple[str, bytes]
@@ -108,8 +108,8 @@ def read_case(
                     f"{name} and {file.name} are of two different patients; give one patient's files at a time."
                 )
         people.append((file.name, reading.person))
+        items.append(_held_against(reading, _first_stated(stated)))
         stated.append(reading.patient)
-        items.append(reading.item)
     if not items:
         reasons = " ".join(f"{problem.item}: {problem.message}" for problem in problems[:3])
         raise EmptyCaseError(f"Nothing in the record can be read. {reasons}".strip())
@@ -118,12 +118,30 @@ def read_case(
         images=tuple(item for item in items if isinstance(item, Image)),
         audios=tuple(item for item in items if isinstance(item, Audio)),
         texts=tuple(item for item in items if isinstance(item, Text)),
-        patient=Patient(
-            age=next((one.age for one in stated if one.age is not None), None),
-            sex=next((one.sex for one in stated if one.sex is not None), None),
-        ),
+        patient=_first_stated(stated),
         problems=tuple(problems),
     )
+
+
+def _first_stated(stated: Sequence[Patient]) -> Patient:
+    """The first age and the first sex that is given."""
+    return Patient(
+        age=next((one.age for one in stated if one.age is not None), None),
+        sex=next((one.sex for one in stated if one.sex is not None), None),
+    )
+
+
+def _held_against(reading: Reading, known: Patient) -> Item:
+    """The item, with a notice where its file states another age or sex than the record."""
+    stated, name = reading.patient, reading.item.name
+    notices = list(reading.item.notices)
+    if known.age_differs(stated):
+        message = f"The file says that the patient is {stated.age:.0f} years old, the record {known.age:.0f}"
+        notices.append(Notice("age_contradicted", f"{message}; check whose it is.", name))
+    if known.sex_differs(stated):
+        message = f"The file says that the patient's sex is {stated.sex}, the record {known.sex}"
+        notices.append(Notice("sex_contradicted", f"{message}; check whose it is.", name))
+    return replace(reading.item, notices=tuple(notices))
 
 
 def _name_of(source: Source) -> str:
@@ -218,6 +236,8 @@ def open_archive(data: bytes, name: str, limits: Limits) -> tuple[zipfile.ZipFil
         raise LimitError(f"The zip archive holds more than {limits.case_files} files.", file=name)
     with typed(name, "zip archive"):
         archive = zipfile.ZipFile(BytesIO(data))
+    if not all(member.filename for member in archive.infolist()):
+        raise CorruptFileError("The zip archive holds a member without a name.", file=name)
     members = [member for member in archive.infolist() if not member.is_dir()]
     for member in archive.infolist():
         path = PurePosixPath(member.filename.replace("\\", "/"))
