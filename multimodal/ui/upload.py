@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import escape
 
 import streamlit as st
 
 from multimodal.case import Notice
 from multimodal.errors import MultimodalError
-from multimodal.ui import evidence, memory, patient
+from multimodal.ui import engine, evidence, memory, patient
 from multimodal.ui.record import Record, Source
 
 SAMPLES = (
@@ -24,6 +25,7 @@ SAMPLES = (
 _OPEN = "open"
 
 _LEFT_HERE = "Data stays on this machine: nothing is uploaded elsewhere, kept or logged."
+_SENT = "Data leaves this machine: the server {} answers. Here nothing is kept or logged."
 
 
 def current() -> Record | None:
@@ -85,7 +87,8 @@ def intake() -> None:
     st.audio_input(
         "Or record a heart or lung sound", key=f"microphone-{turn}", on_change=_take_sound, args=(f"microphone-{turn}",)
     )
-    st.html(f'<p class="mm-muted">{_LEFT_HERE}</p>')
+    url = engine.server()
+    st.html(f'<p class="mm-muted">{_SENT.format(escape(url)) if url else _LEFT_HERE}</p>')
 
 
 def clear() -> None:

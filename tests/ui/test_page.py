@@ -52,6 +52,16 @@ def test_the_empty_page_says_what_to_do_and_diagnoses_nothing(app: AppTest, doub
     assert double.calls == []
 
 
+def test_a_server_that_answers_is_named_where_files_are_given(
+    app: AppTest, double: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MULTIMODAL_SERVER", "http://<b>elsewhere</b>")
+    app.run()
+    assert not app.exception
+    assert "Data leaves this machine: the server http://&lt;b&gt;elsewhere&lt;/b&gt; answers." in shown(app)
+    assert "Data stays on this machine" not in shown(app)
+
+
 def test_a_sample_case_is_one_click_away_and_named_as_a_phantom(app: AppTest, double: Double) -> None:
     app.run()
     button(app, "Pneumonia").click()
