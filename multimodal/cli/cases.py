@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from multimodal.cli.options import Json, Models, Prevalences, Sex, aside, pairs, prevalences_of, screen
+from multimodal.cli.options import Backend, Json, Models, Prevalences, Sex, aside, pairs, prevalences_of, screen
 from multimodal.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def diagnose(
     sex: Annotated[Sex | None, typer.Option(help="Sex.")] = None,
     model: Models = None,
     prevalence: Prevalences = None,
+    backend: Backend = "torch",
     json: Json = False,
     report: Annotated[
         Path | None, typer.Option(metavar="OUT.pdf", dir_okay=False, help="Also write a one-page report as PDF.")
@@ -41,7 +42,7 @@ def diagnose(
     from multimodal.formats import read_case
 
     case = read_case(files, patient=Patient(age=age, sex=sex), isolated=False)
-    engine = Engine(chosen, prevalence=assumed)
+    engine = Engine(chosen, prevalence=assumed, backend=backend)
     diagnosis = engine.diagnose(case)
     if report is not None:
         _write_report(report, engine, case, diagnosis)
@@ -73,6 +74,7 @@ def batch(
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an earlier run stopped.")] = False,
     model: Models = None,
     prevalence: Prevalences = None,
+    backend: Backend = "torch",
 ) -> None:
     """Diagnose every case of a manifest; a bad case never stops the rest."""
     chosen, assumed = pairs("--model", model), prevalences_of(prevalence)
@@ -82,7 +84,7 @@ def batch(
     from multimodal.batch import run_batch
     from multimodal.engine import Engine
 
-    engine = Engine(chosen, prevalence=assumed)
+    engine = Engine(chosen, prevalence=assumed, backend=backend)
     summary = run_batch(
         manifest, out, engine, resume=resume, track=lambda cases: track(cases, "Diagnosing", console=aside)
     )

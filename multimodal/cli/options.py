@@ -29,6 +29,14 @@ Prevalences = Annotated[
     ),
 ]
 
+Backend = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="What runs the networks: torch, or on a CPU onnx, or onnx-int8 with eight-bit weights for notes.",
+    ),
+]
+
 Settings = Annotated[
     list[str] | None,
     typer.Option(
