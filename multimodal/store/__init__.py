@@ -5,7 +5,7 @@ from __future__ import annotations
 from multimodal.store.database import DATABASE_VARIABLE, Store, database_url
 from multimodal.store.entries import Page, Query, Review, ReviewState, Sort, StoredCase, Summary, Verdict
 from multimodal.store.export import corrections, csv_table, worklist_csv
-from multimodal.store.inputs import StoredInput, inputs_of, without_identity
+from multimodal.store.inputs import StoredInput, inputs_of
 from multimodal.store.names import neutral
 from multimodal.store.worklist import Worklist
 
@@ -27,6 +27,5 @@ __all__ = [
     "database_url",
     "inputs_of",
     "neutral",
-    "without_identity",
     "worklist_csv",
 ]

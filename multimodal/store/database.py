@@ -39,6 +39,7 @@ _PRAGMAS = (
     "secure_delete = ON",
     "temp_store = MEMORY",
 )
+# By the beginning of SQLite's error name or by SQLSTATE.
 _TOLD = {
     "SQLITE_FULL": "The disk is full; nothing was changed.",
     "SQLITE_READONLY": "The database may only be read; nothing was changed.",
@@ -46,6 +47,8 @@ _TOLD = {
     "SQLITE_CORRUPT": "The database file is damaged.",
     "SQLITE_NOTADB": "The file named as the database is none.",
     "SQLITE_CANTOPEN": "The database file can't be opened.",
+    "53100": "The disk is full; nothing was changed.",
+    "25006": "The database may only be read; nothing was changed.",
 }
 
 
@@ -146,7 +149,7 @@ def told() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        name = getattr(error.orig, "sqlite_errorname", "")
+        name = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None) or ""
         reason = next((words for code, words in _TOLD.items() if name.startswith(code)), None)
         raise StoreError(reason or "The database can't be reached, read or written.") from None
     except (SQLAlchemyError, sqlite3.Error):

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, time, timedelta
+from pathlib import PurePath
 from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select
@@ -116,7 +117,7 @@ class Worklist:
                 InputRow(
                     position=position,
                     kind=kept.kind,
-                    name=names.get(kept.sha256, f"{kept.kind}-{position + 1}"),
+                    name=_named(names.get(kept.sha256, f"{kept.kind}-{position + 1}"), kept),
                     sha256=kept.sha256,
                     data=kept.data,
                 )
@@ -267,6 +268,10 @@ def _summary(row: CaseRow, has_inputs: bool) -> dict[str, Any]:
         "review": review,
         "has_inputs": has_inputs,
     }
+
+
+def _named(name: str, kept: StoredInput) -> str:
+    return str(PurePath(name).with_suffix(PurePath(kept.name).suffix))
 
 
 def _title(title: str) -> str:

@@ -73,7 +73,7 @@ def _add_sample(mine: Worklist, choice: Choice) -> None:
     condition, words, seed = SAMPLES[0]
     phantom = render(draw_patient(seed, condition))
     case = to_case(phantom)
-    inputs = inputs_of(case, tuple(phantom.files.items()))
+    inputs = inputs_of(case)
     mine.save(engine.load(choice).diagnose(case), title=f"Phantom, {words.lower()}", inputs=inputs)
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -12,6 +16,9 @@ from multimodal.ui import engine
 from multimodal.ui.cases_job import Job, Phase, Progress
 from multimodal.ui.record import Choice
 from multimodal.ui.viewer import visible
+
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 SHOWN_FAILURES = 20
 
@@ -36,27 +43,43 @@ def intake_key() -> str:
 
 
 def intake(mine: Worklist, choice: Choice) -> None:
-    """What a batch is, and the archive to run."""
+    """What a batch is, and the archive or folder to run."""
     mine_now = place(mine.owner)
     if mine_now.job is not None and mine_now.job.progress.phase is Phase.RUNNING:
         st.write("A batch is running. Wait for it or stop it first.")
         return
     st.html(
-        '<p class="mm-muted">A zip with a folder for each case, or with <code>manifest.csv</code> '
+        '<p class="mm-muted">A zip or a folder, with a folder for each case or with <code>manifest.csv</code> '
         "(<code>case_id, path, kind, site, age, sex</code>) and the files it names. Every answer comes into this list "
         "under its case id. A batch that was cut short goes on when it is given again.</p>"
     )
     archive = st.file_uploader("The cases as a zip", type="zip", key="batch-archive")
-    keep = st.checkbox("Keep the files too", key="batch-keep")
-    if st.button("Run", type="primary", disabled=archive is None, key="batch-run") and archive is not None:
+    folder = st.file_uploader("Or as a folder", accept_multiple_files="directory", key="batch-folder")
+    keep = st.checkbox(
+        "Keep the films and sounds too",
+        key="batch-keep",
+        help="Written anew, without anything else that their files hold. Notes are kept one by one, from Diagnose, "
+        "where you see first what is taken out of them.",
+    )
+    if st.button("Run", type="primary", disabled=archive is None and not folder, key="batch-run"):
+        data, name = (archive.getvalue(), archive.name) if archive is not None else _packed(folder)
         with st.spinner("Loading the networks"):
             answering = engine.load(choice)
         if mine_now.job is not None:
             mine_now.job.dismiss()
-        mine_now.job = Job(archive.getvalue(), archive.name, mine, answering, models=repr(choice), keep_files=keep)
+        mine_now.job = Job(data, name, mine, answering, models=repr(choice), keep_files=keep)
         mine_now.job.start()
         st.session_state["batches"] = st.session_state.get("batches", 0) + 1
         st.rerun()
+
+
+def _packed(folder: Sequence[UploadedFile]) -> tuple[bytes, str]:
+    """A folder as an archive, always the same for the same files, and its name."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for file in sorted(folder, key=lambda file: file.name):
+            archive.writestr(zipfile.ZipInfo(file.name), file.getvalue())
+    return buffer.getvalue(), folder[0].name.partition("/")[0]
 
 
 def progress(mine: Worklist) -> None:

@@ -68,7 +68,7 @@ class Job:
         worklist: Where answers go.
         engine: Answers for a case; shared with whoever uses it at the same time.
         models: Key of the choice of models; another choice is another batch.
-        keep_files: Whether the files are kept with the answers.
+        keep_files: Whether the films and sounds are kept with the answers.
     """
 
     def __init__(
@@ -82,7 +82,6 @@ class Job:
         self._keep_files = keep_files
         self._folder = TemporaryDirectory(prefix="multimodal-batch-")
         self._manifest: Path | None = None
-        self._at_work: ManifestCase | None = None
         self._results = b""
         self._stop = Event()
         self._lock = Lock()
@@ -161,7 +160,8 @@ class Job:
     def answer(self, case: Case) -> Diagnosis:
         """Diagnose a case and put it into the worklist."""
         diagnosis = self._engine.diagnose(case)
-        inputs = inputs_of(case, self._at_work.sources) if self._keep_files and self._at_work else ()
+        # Nobody has seen what the screening of these notes leaves, so no note is kept.
+        inputs = inputs_of(replace(case, texts=())) if self._keep_files else ()
         self._worklist.save(diagnosis, title=case.case_id, inputs=inputs, batch=self.key)
         return diagnosis
 
@@ -191,7 +191,6 @@ class Job:
         for number, case in enumerate(left, start=before + 1):
             if self._stop.is_set():
                 return
-            self._at_work = case
             self._tell(current=case.case_id)
             yield case
             self._tell(done=number)
