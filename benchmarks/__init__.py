@@ -1,0 +1,1 @@
+"""How fast it is, in ratios of one run: ``python -m benchmarks``."""

@@ -1,0 +1,50 @@
+"""The micro-batcher before a network of known cost: a + b n seconds for n items."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmarks.measure import Options, Row, seconds, summary
+from multimodal.case import Text
+from multimodal.engine import Batcher, ItemOutput
+from multimodal.labels import Modality
+from multimodal.zoo import LoadedBranch, defaults, find, load
+
+A, B, MOST, ITEMS, CLIENTS = 0.05, 0.005, 32, 256, 64
+
+
+def rows(options: Options) -> Iterator[Row]:
+    """Ideal over actual time of many clients at once, and whether anybody got another's answer."""
+    branch = load(find("text", defaults()["text"]))
+    notes = [Text(f"{i}.txt", "", "cough " * (i % 9 + 1)) for i in range(ITEMS)]
+    with Batcher(torch.device("cpu"), run=_instant, most=dict.fromkeys(Modality, 1), wait_s=0) as alone:
+        expected = [alone.score(branch, [note], torch.device("cpu"))[0].logits for note in notes]
+    ideal, shares, wrong = ITEMS / MOST * (A + B * MOST), [], 0
+    for _ in range(max(3, options.pairs // 3)):
+        with Batcher(torch.device("cpu"), run=_slow, most=dict.fromkeys(Modality, MOST), wait_s=0.05) as batcher:
+            answers: list[ItemOutput] = []
+            shares.append(ideal / seconds(lambda: answers.extend(_ask_all(batcher, branch, notes))))  # noqa: B023
+        wrong += sum(not np.array_equal(answer.logits, right) for answer, right in zip(answers, expected, strict=True))
+    yield summary(f"ideal over actual time, {ITEMS} items of {CLIENTS} clients", shares, ">= 0.80")
+    yield Row("answers other than alone", wrong, wrong, wrong, ITEMS, "<= 0")
+
+
+def _ask_all(batcher: Batcher, branch: LoadedBranch, notes: Sequence[Text]) -> list[ItemOutput]:
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        asked = [clients.submit(batcher.score, branch, [note], torch.device("cpu")) for note in notes]
+        return [each.result()[0] for each in asked]
+
+
+def _instant(branch: LoadedBranch, items: Sequence[Tensor], device: torch.device) -> list[ItemOutput]:  # noqa: ARG001
+    return [ItemOutput(np.zeros(1, np.float32), windows.double().sum(-1).numpy(), None, 1) for windows in items]
+
+
+def _slow(branch: LoadedBranch, items: Sequence[Tensor], device: torch.device) -> list[ItemOutput]:
+    time.sleep(A + B * len(items))
+    return _instant(branch, items, device)
