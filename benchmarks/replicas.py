@@ -18,7 +18,7 @@ def rows(options: Options) -> Iterator[Row]:
     import ray
     from ray import serve
 
-    ray.init(num_cpus=4, include_dashboard=False, object_store_memory=100 << 20, log_to_driver=False)
+    ray.init(address="local", num_cpus=4, include_dashboard=False, object_store_memory=100 << 20, log_to_driver=False)
     try:
         model = serve.deployment(_Sleeper).options(max_ongoing_requests=1)
         handles = {

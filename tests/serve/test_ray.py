@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
+import tempfile
 from base64 import b64encode
 from collections.abc import Iterator
 from urllib.error import HTTPError
@@ -25,7 +27,7 @@ SECRET = "a token of the cluster's tests"
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address() -> Iterator[str]:
     from ray import serve
 
     from multimodal.serve.ray import build
@@ -34,13 +36,15 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = {TOKEN: SECRET, "OMP_NUM_THREADS": "1"}
+    folder = tempfile.mkdtemp(prefix="ray-")  # short, since the names of sockets are
     ray.init(
+        address="local",
         num_cpus=8,
         include_dashboard=False,
         object_store_memory=200 << 20,
         log_to_driver=False,
         runtime_env={"env_vars": environment},
-        _temp_dir="/tmp/multimodal-ray",
+        _temp_dir=folder,
     )
     try:
         serve.start(http_options={"host": "127.0.0.1", "port": port})
@@ -49,6 +53,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         serve.shutdown()
         ray.shutdown()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def sources(seed: int = 0) -> list[tuple[str, bytes]]:
