@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,12 @@ from typing import Any
 from multimodal.errors import BundleInvalidError, MultimodalError
 from multimodal.labels import check_labels
 
-CONFIG, WEIGHTS, TOKENIZER, CARD, DETECTOR = FILES = (
+CONFIG, WEIGHTS, TOKENIZER, CARD, DETECTOR, HEADS = FILES = (
     *("config.json", "model.safetensors", "tokenizer.json", "README.md"),
-    "detector.safetensors",
+    *("detector.safetensors", "heads.safetensors"),
 )
-KINDS = ("image", "audio", "text", "fusion")
+FUSION = "fusion"
+KINDS = ("image", "audio", "text", FUSION)
 FORMAT_VERSION = 1
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*")
@@ -37,12 +38,15 @@ class BundleConfig:
         preparation: How items are prepared; empty for fusion.
         embedding_dim: Length of the embedding.
         parameters: Number of trained parameters.
-        calibration: Per label: how a logit becomes a probability, and the threshold.
+        calibration: Per label: how a logit becomes a probability, and the threshold; of a fusion head per label
+            and per pattern of modalities that speak of it, such as "image+text".
         training: Data by source, recipe, seed.
         metrics: What it reached, by source.
         licence: Terms under which the weights can be used.
         branches: For a trained fusion head: modality -> name and sha256 of the branch bundle it was trained on.
         detector: What tells foreign inputs: the sha256 of detector.safetensors, its limit and figures; empty for none.
+        abstention: How sure a verdict must be, the sha256 of heads.safetensors, which tell how unsure the network is,
+            and what that reached; empty for none.
         sha256: Of model.safetensors.
         format_version: Of this schema.
     """
@@ -61,8 +65,18 @@ class BundleConfig:
     licence: str = ""
     branches: Mapping[str, Any] = field(default_factory=dict)
     detector: Mapping[str, Any] = field(default_factory=dict)
+    abstention: Mapping[str, Any] = field(default_factory=dict)
     sha256: str = ""
     format_version: int = FORMAT_VERSION
+
+    def calibrations(self) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+        """Label, pattern of modalities ("" of a branch) and entry of each calibration."""
+        for label, entry in self.calibration.items():
+            if self.kind != FUSION:
+                yield label, "", entry
+            else:
+                for pattern, of_pattern in entry.items():
+                    yield label, pattern, of_pattern
 
     def to_json(self) -> str:
         """JSON text; refuses NaN and infinity."""
@@ -92,7 +106,7 @@ def _checked(raw: dict[str, Any]) -> dict[str, Any]:
     types = {"labels": list, "embedding_dim": int, "parameters": int, "format_version": int}
     types |= dict.fromkeys(("kind", "name", "arch", "licence", "sha256"), str)
     names = [entry.name for entry in fields(BundleConfig)]
-    raw = {"detector": {}} | raw
+    raw = {"detector": {}, "abstention": {}} | raw
     _expect(set(raw) == set(names), f"exactly the entries {', '.join(names)}", ", ".join(sorted(set(raw) ^ set(names))))
     for name in names:
         _expect(type(raw[name]) is types.get(name, dict), f"`{name}` of the right type", raw[name])

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit, logit
 
 from multimodal.errors import BundleInvalidError, UsageError
@@ -31,6 +31,9 @@ FloatArray = npt.NDArray[np.float64]
 
 ALPHA = 0.1
 """Share of the patients whose true state a prediction set may miss."""
+
+RISK = 0.1
+"""Share of the verdicts given that may be wrong, where a bundle abstains when it is not sure enough."""
 
 MIN_PATIENTS = 20
 """Fewest positives, and fewest negatives, for a prediction set. Given n of a class, the coverage
@@ -196,6 +199,29 @@ def fit_platt(
     return float(scale), float(fit.x[1] - scale * centre)
 
 
+def fit_temperature(evidence: npt.ArrayLike, targets: npt.ArrayLike) -> float:
+    """The scale that makes ``sigmoid(scale * evidence)`` a probability where positives and negatives are as many.
+
+    Temperature scaling (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017), the scale being 1 / T and
+    kept between 1/4 and 4.
+
+    Args:
+        evidence: (N,).
+        targets: (N,), 0 or 1, both present; each class weighs as much as the other.
+
+    Raises:
+        UsageError: If an argument is not as described.
+    """
+    x, y, _ = _check(evidence, targets, None)
+    w = np.where(y == 1, 0.5 / y.mean(), 0.5 / (1 - y).mean())
+    fit = minimize_scalar(
+        lambda log_scale: float((w * np.logaddexp(0, np.exp(log_scale) * np.where(y == 1, -x, x))).mean()),
+        bounds=(-math.log(4), math.log(4)),
+        method="bounded",
+    )
+    return float(np.exp(fit.x))
+
+
 def choose_threshold(evidence: npt.ArrayLike, targets: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> float:
     """The evidence at or above which a label is called present.
 
@@ -263,6 +289,54 @@ def fit_conformal(
         positives=len(present),
         negatives=len(absent),
     )
+
+
+def sureness(margin: npt.ArrayLike, spread: npt.ArrayLike) -> FloatArray:
+    """How sure a verdict is: its distance from the threshold, less where the networks themselves are unsure.
+
+    The moderated log-odds of a logit with a normal spread (MacKay, "The evidence framework applied to classification
+    networks", Neural Computation 1992).
+
+    Args:
+        margin: Evidence less its threshold, of any shape.
+        spread: Standard deviation of the evidence.
+
+    >>> print(sureness([-2.0, 2.0], [0.0, 3.0]).round(2))
+    [2.   0.94]
+    """
+    return np.asarray(np.abs(margin) / np.sqrt(1 + np.pi / 8 * np.square(spread)))
+
+
+def fit_least_sure(
+    sure: npt.ArrayLike, wrong: npt.ArrayLike, weights: npt.ArrayLike | None = None, *, risk: float = RISK
+) -> float:
+    """How sure a verdict must be so that no more than a share of those given is wrong.
+
+    Of all limits that keep the risk the one that keeps most verdicts (selective prediction: Geifman and El-Yaniv,
+    NeurIPS 2017), but at least half of them: where even the surer half is wrong more often, half are given.
+
+    Args:
+        sure: (N,) :func:`sureness` of validation verdicts.
+        wrong: (N,) whether they are wrong.
+        weights: (N,), such as one over the label's rows; None for equal weights.
+        risk: Share of wrong verdicts among those given.
+
+    Raises:
+        UsageError: If an argument is not as described.
+
+    >>> fit_least_sure([0.1, 0.2, 0.9, 1.5, 2.0], [1, 1, 0, 0, 0])
+    0.9
+    """
+    x, y = np.asarray(sure, dtype=np.float64), np.asarray(wrong, dtype=np.float64)
+    w = np.ones(x.shape) if weights is None else np.asarray(weights, dtype=np.float64)
+    if x.ndim != 1 or not x.size or not x.shape == y.shape == w.shape or not np.isfinite(x).all():
+        raise UsageError(f"Expected finite arguments of shape (N,), but got {x.shape}, {y.shape}, {w.shape}.")
+    order = np.argsort(-x, kind="stable")
+    kept, errors = np.cumsum(w[order]), np.cumsum((w * y)[order])
+    if errors[-1] <= risk * kept[-1]:
+        return 0.0
+    good = np.flatnonzero((errors <= risk * kept) | (kept <= kept[-1] / 2))
+    return float(x[order][good[-1]]) if len(good) else float(x[order][0])
 
 
 def _check(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from multimodal.datasets.composed import ComposedCase, ComposedCohort, compose
+from multimodal.datasets.composed import ComposedCase, ComposedCohort, compose, match
 from multimodal.datasets.folder import LABEL_NAMES, Dataset, join, load_item, read_folder
 from multimodal.datasets.phantoms import PHANTOM, phantom_dataset
 from multimodal.datasets.sources import SOURCES, SourceCard, terms
@@ -18,6 +18,7 @@ __all__ = [
     "compose",
     "join",
     "load_item",
+    "match",
     "phantom_dataset",
     "read_folder",
     "terms",

@@ -35,12 +35,14 @@ class ComposedCase:
         patients: Patient key of each modality's member.
         labels: (L,) over the vocabulary: 1 or 0 where every member of a modality that covers
             the label says so, else NaN; known for the target.
+        covering: The modalities whose members agree on the target; the others are drawn at random.
     """
 
     target: str
     rows: Mapping[Modality, int]
     patients: Mapping[Modality, str]
     labels: FloatArray
+    covering: tuple[Modality, ...]
 
 
 @dataclass(frozen=True)
@@ -129,12 +131,7 @@ def compose(
     """
     if len(datasets) < 2:
         raise UsageError("Expected datasets of two modalities or three to compose a cohort.")
-    pools = {
-        modality: _Pool(
-            data, np.flatnonzero(((data.rows["split"] == split) & (data.rows["source"] != PHANTOM)).to_numpy())
-        )
-        for modality, data in datasets.items()
-    }
+    pools = {modality: _pool(data, split) for modality, data in datasets.items()}
     covered = {
         name: tuple(m for m in Modality if m in pools and pools[m].covers(name, min_patients)) for name in LABEL_NAMES
     }
@@ -167,9 +164,55 @@ def compose(
                 rows=rows,
                 patients={m: str(datasets[m].rows["patient"].iloc[row]) for m, row in rows.items()},
                 labels=_agreed(datasets, rows, covered),
+                covering=covering[target],
             )
         )
     return ComposedCohort(split, tuple(covering), covering, tuple(cases))
+
+
+def match(datasets: Mapping[Modality, Dataset], label: str, seed: int, *, split: str) -> list[ComposedCase]:
+    """Compose cases of one label in which each patient stands once: as many as the rarest modality allows.
+
+    Cases are independent of each other, as prediction sets need; :func:`compose` draws patients again and again.
+    Of each stratum as many patients with the label are taken as without.
+
+    Args:
+        datasets: One for each modality, all of which take part.
+        label: The target.
+        seed: Of the draw.
+        split: The only split that is drawn from.
+
+    Returns:
+        As many cases with the label as without; none where a modality does not cover it.
+    """
+    rng = np.random.default_rng(seed)
+    sides: dict[int, dict[Modality, list[int]]] = {0: {}, 1: {}}
+    for m, data in datasets.items():
+        for patients in _pool(data, split).strata(label).values():
+            count = min(map(len, patients))
+            for value in (0, 1):
+                chosen = rng.permutation(len(patients[value]))[:count]
+                sides[value].setdefault(m, []).extend(int(rng.choice(patients[value][i])) for i in chosen)
+    if any(m not in sides[1] for m in datasets):
+        return []
+    count = min(len(sides[1][m]) for m in datasets)
+    cases = []
+    for value in (0, 1):
+        orders = {m: rng.permutation(sides[value][m])[:count] for m in datasets}
+        for number in range(count):
+            rows = {m: int(order[number]) for m, order in orders.items()}
+            truth = np.full(len(LABEL_NAMES), np.nan, np.float32)
+            truth[LABEL_NAMES.index(label)] = value
+            patients_of = {m: str(datasets[m].rows["patient"].iloc[row]) for m, row in rows.items()}
+            cases.append(ComposedCase(label, rows, patients_of, truth, tuple(datasets)))
+    return cases
+
+
+def _pool(dataset: Dataset, split: str) -> _Pool:
+    """The real rows of a split."""
+    return _Pool(
+        dataset, np.flatnonzero(((dataset.rows["split"] == split) & (dataset.rows["source"] != PHANTOM)).to_numpy())
+    )
 
 
 def _agreed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,13 +10,15 @@ import torch
 from scipy.special import expit, logit
 from torch import Tensor
 
-from multimodal.calibrate import LabelCalibration
+from multimodal.calibrate import LabelCalibration, sureness
 from multimodal.case import LabelResult, Notice, Patient, subset_key
 from multimodal.engine.statement import Statement
 from multimodal.fusion import FusionHead, FusionInput, encode_patient, fuse, shares, subsets
 from multimodal.labels import LABELS, NO_FINDING, Modality
 
 Subset = frozenset[Modality]
+Readings = Mapping[str, Mapping[str, LabelCalibration]]
+"""Per label, and per pattern of modalities that speak of it, how fused evidence is read."""
 NAMES = tuple(LABELS)
 WORDS = {Modality.IMAGE: "film", Modality.AUDIO: "sound", Modality.TEXT: "note"}
 NAMED = 3
@@ -42,7 +45,7 @@ class Fused:
 
 def fuse_all(
     head: FusionHead,
-    readings: Mapping[str, LabelCalibration],
+    readings: Readings,
     cases: Sequence[tuple[Mapping[Modality, Statement], Patient]],
     prior: Mapping[str, float],
 ) -> list[Fused]:
@@ -60,7 +63,9 @@ def fuse_all(
         given = _collate(head, [(*cases[case], subset) for case, subset in rows])
         log_prior = torch.tensor([logit(prior[name]) for name in NAMES], dtype=torch.float64)
         with torch.inference_mode():
-            log_odds, heard = fuse(head, given, log_prior, NAMES, lambda relative: _calibrated(relative, readings))
+            log_odds, heard = fuse(
+                head, given, log_prior, NAMES, lambda relative, heard: _calibrated(relative, heard, readings)
+            )
         for (case, subset), answer, spoken in zip(rows, log_odds.tolist(), heard.tolist(), strict=True):
             values[case][subset] = {n: z for n, z, said in zip(NAMES, answer, spoken, strict=True) if said}
     return [Fused(each) for each in values]
@@ -86,26 +91,31 @@ def _collate(head: FusionHead, rows: Sequence[tuple[Mapping[Modality, Statement]
     return FusionInput(embeddings, evidence, speaks, present, context)
 
 
-def _calibrated(relative: Tensor, readings: Mapping[str, LabelCalibration]) -> Tensor:
+def _calibrated(relative: Tensor, heard: Tensor, readings: Readings) -> Tensor:
     result = relative.clone()
-    for name, reading in readings.items():
+    for name, by_pattern in readings.items():
         column = NAMES.index(name)
-        result[:, column] = torch.from_numpy(reading.evidence(relative[:, column].numpy()))
+        for pattern, reading in by_pattern.items():
+            speakers = torch.tensor([m in pattern.split("+") for m in Modality])
+            rows = (heard[:, :, column] == speakers).all(dim=1)
+            result[rows, column] = torch.from_numpy(reading.evidence(relative[rows, column].numpy()))
     return result
 
 
 def label_results(
     fused: Fused,
     statements: Mapping[Modality, Statement],
-    readings: Mapping[str, LabelCalibration],
+    readings: Readings,
     prior: Mapping[str, float],
 ) -> tuple[tuple[LabelResult, ...], tuple[str, ...]]:
     """One result a label by falling probability, and the labels whose set could not be calibrated.
 
-    A label is read by the fusion bundle's calibration. Without one, the threshold is the mean of the branches'
-    (in evidence, where each lies near 0), and the set is that of the one branch that speaks of it; where several
-    do, no calibration covers their sum and the set is {0, 1}. A label abstains where a calibrated set holds both
-    answers. The threshold and cut-offs of ``no_finding`` are taken to be fitted on the answers of its rule.
+    A label is read by the fusion bundle's calibration for the modalities that speak of it. Without one, the threshold
+    is the mean of the branches' (in evidence, where each lies near 0), and the set is that of the one branch that
+    speaks of it; where several do, no calibration covers their sum and the set is {0, 1}. A label abstains where a
+    calibrated set holds both answers, or where the verdict is less sure than the bundles that speak of it ask
+    (:func:`multimodal.calibrate.sureness`); the modalities' variances add up as their evidence does. The threshold and
+    cut-offs of ``no_finding`` are taken to be fitted on the answers of its rule.
     """
     results, uncovered = [], []
     for name, log_odds in fused.whole.items():
@@ -113,20 +123,26 @@ def label_results(
         evidence = log_odds - base
         branches = [s for s in statements.values() if name in s.evidence]
         own = [c for s in branches for c in s.calibrations[name]]
-        reading = readings.get(name) or (own[0] if len(own) == 1 else None)
+        pattern = subset_key(frozenset(m for m, s in statements.items() if name in s.evidence))
+        reading = readings.get(name, {}).get(pattern) or (own[0] if len(own) == 1 else None)
         threshold = reading.threshold if reading else sum(s.thresholds[name] for s in branches) / len(branches)
         covered = reading is not None and reading.conformal is not None
         answers = reading.set(evidence) if reading is not None else (0, 1)
         if not covered:
             uncovered.append(name)
+        spread = math.sqrt(sum(s.variances.get(name, 0.0) for s in branches))
+        least = max((s.least_sure for s in branches if s.least_sure is not None), default=0.0)
+        open_set = covered and len(answers) > 1
+        unsure = sureness(evidence - threshold, spread) < least
         results.append(
             LabelResult(
                 label=name,
                 name=LABELS[name].title,
                 probability=float(expit(log_odds)),
-                present=None if covered and len(answers) > 1 else evidence >= threshold,
+                present=None if open_set or unsure else evidence >= threshold,
                 threshold=float(expit(base + threshold)),
                 set=answers,
+                spread=spread,
             )
         )
     return tuple(sorted(results, key=lambda result: -result.probability)), tuple(uncovered)

@@ -111,11 +111,14 @@ class Models:
         return cast("LoadedFusion", _load(self.fusion, torch.device("cpu"))).network
 
     @cached_property
-    def readings(self) -> dict[str, LabelCalibration]:
-        """Per label how fused evidence is read, where the fusion bundle says."""
+    def readings(self) -> dict[str, dict[str, LabelCalibration]]:
+        """Per label, and per pattern of modalities that speak of it, how fused evidence is read, where the head says."""
         if self.fusion is None:
             return {}
-        return {name: LabelCalibration.from_dict(raw) for name, raw in self.fusion.config.calibration.items()}
+        return {
+            label: {pattern: LabelCalibration.from_dict(raw) for pattern, raw in entry.items()}
+            for label, entry in self.fusion.config.calibration.items()
+        }
 
 
 def _members(kind: str, reference: str) -> tuple[Member, ...]:

@@ -171,7 +171,7 @@ def fuse(
     given: FusionInput,
     prior: Tensor,
     labels: Sequence[str],
-    calibrate: Callable[[Tensor], Tensor] | None = None,
+    calibrate: Callable[[Tensor, Tensor], Tensor] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Fused answer of a head for every label: late pooling where it was not trained, ``no_finding`` by its rule.
 
@@ -180,7 +180,8 @@ def fuse(
         given: What the branches say, over ``labels``.
         prior: (L,) ``logit q`` of the reference prevalence.
         labels: The L label names.
-        calibrate: (B, L) fused log-odds relative to ``logit q`` to calibrated ones, if the head has a calibration.
+        calibrate: (B, L) fused log-odds relative to ``logit q``, and (B, M, L) which modalities are heard, to
+            calibrated ones, if the head has a calibration.
 
     Returns:
         (B, L) log-odds and (B, L) bool, whether the label is spoken of; where it is not, the answer is absent
@@ -194,7 +195,7 @@ def fuse(
     relative[:, known] = head(
         given.embeddings, given.evidence[:, :, known], given.speaks[:, :, known], given.present, given.context
     ).to(relative.dtype)
-    if calibrate is not None:
-        relative = calibrate(relative)
     heard = spoken(given.speaks, given.present)
+    if calibrate is not None:
+        relative = calibrate(relative, heard)
     return conjoin(relative + prior, given.evidence, heard, prior, labels), heard.any(dim=1)

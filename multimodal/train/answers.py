@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from multimodal.datasets import LABEL_NAMES, ComposedCohort, Dataset
+from multimodal.datasets import LABEL_NAMES, ComposedCase, Dataset
 from multimodal.engine.inference import evidence
 from multimodal.errors import UsageError
 from multimodal.fusion import FusionInput
@@ -104,11 +104,11 @@ def make_cases(answers: Mapping[Modality, Answers], members: Sequence[Members], 
     return FusionCases(FusionInput(embeddings, evidence_, speaks, present), truth, prior)
 
 
-def composed_members(cohort: ComposedCohort) -> tuple[list[Members], Tensor]:
+def case_members(cases: Sequence[ComposedCase]) -> tuple[list[Members], Tensor]:
     """The rows of each composed case, of the modalities that cover its target, and the target's truth alone."""
-    members: list[Members] = [{m: [case.rows[m]] for m in cohort.covering[case.target]} for case in cohort.cases]
-    truth = torch.full((len(cohort.cases), len(LABEL_NAMES)), torch.nan)
-    for i, case in enumerate(cohort.cases):
+    members: list[Members] = [{m: [case.rows[m]] for m in case.covering} for case in cases]
+    truth = torch.full((len(cases), len(LABEL_NAMES)), torch.nan)
+    for i, case in enumerate(cases):
         column = LABEL_NAMES.index(case.target)
         truth[i, column] = float(case.labels[column])
     return members, truth

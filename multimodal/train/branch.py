@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import torch
 from transformers import set_seed
 
 from multimodal.branches import Branch, create
@@ -39,9 +42,6 @@ from multimodal.zoo import Bundle, LoadedBranch, at, load, save
 
 MIN_POSITIVE_PATIENTS = 10
 """A label is claimed only where the network learned from so many real patients that have it."""
-
-PHANTOM_SEED = 1_000_000
-"""First seed of the phantoms that train branches; samples and cohorts are drawn from others."""
 
 PHANTOM_SEED = 1_000_000
 """Seeds of the phantoms that train branches: far from those of samples, of tests and of fusion heads."""
@@ -199,22 +199,25 @@ class _Run:
         numbers = data.rows["fold"].to_numpy()
         if set(numbers) != set(range(folds)):
             raise UsageError(f"Expected a fold column with 0 to {folds - 1}, but got {sorted(set(numbers.tolist()))}.")
-        parts = []
-        for fold in range(folds):
-            branch, _ = self.fit(data.where(numbers != fold), None, out / f"fold{fold}")
-            held_out = self.evaluation(data.where(numbers == fold), branch)
-            parts.append((held_out, predict_set(branch, held_out)))
+        parts = [self.answers_of_fold(data, fold, out) for fold in range(folds)]
         scored, prediction = joined([part[0] for part in parts]), joined_predictions([part[1] for part in parts])
-        np.savez(
-            out / OUT_OF_FOLD,
-            labels=np.array(self.labels),
-            patients=scored.patients.astype(str),
-            sources=scored.sources.astype(str),
-            targets=scored.labels.numpy(),
-            logits=prediction.logits.numpy(),
-            embeddings=prediction.embeddings.numpy(),
-        )
+        np.savez(out / OUT_OF_FOLD, labels=np.array(self.labels), **_arrays(scored, prediction))
+        for fold in range(folds):
+            shutil.rmtree(out / f"fold{fold}")
         return scored, prediction
+
+    def answers_of_fold(self, data: Dataset, fold: int, out: Path) -> tuple[EvaluationSet, Prediction]:
+        """Answers for the rows of one fold by a network trained on the others; kept, so that a killed run goes on."""
+        folder = out / f"fold{fold}"
+        kept = folder / OUT_OF_FOLD
+        if not kept.exists():
+            numbers = data.rows["fold"].to_numpy()
+            branch, _ = self.fit(data.where(numbers != fold), None, folder)
+            held_out = self.evaluation(data.where(numbers == fold), branch)
+            np.savez(kept, **_arrays(held_out, predict_set(branch, held_out)))
+        with np.load(kept) as found:
+            scored = EvaluationSet((), torch.from_numpy(found["targets"]), found["sources"], found["patients"])
+            return scored, Prediction(torch.from_numpy(found["embeddings"]), torch.from_numpy(found["logits"]))
 
     def evaluation(self, data: Dataset, branch: Branch) -> EvaluationSet:
         """Rows ready to be scored by the branch."""
@@ -246,6 +249,17 @@ class _Run:
         if self.start.pretrain_epochs and isinstance(branch, TextBranch):
             pretrain_encoder(branch, notes, out, self.recipe, self.start.pretrain_epochs)
         return branch
+
+
+def _arrays(scored: EvaluationSet, prediction: Prediction) -> dict[str, npt.NDArray[Any]]:
+    """Out-of-fold answers, and what is known of their rows."""
+    return {
+        "patients": scored.patients.astype(str),
+        "sources": scored.sources.astype(str),
+        "targets": scored.labels.numpy(),
+        "logits": prediction.logits.numpy(),
+        "embeddings": prediction.embeddings.numpy(),
+    }
 
 
 def _loaded(folder: Path) -> LoadedBranch:

@@ -1,4 +1,4 @@
-"""Calibrate a branch on patients that neither trained it nor chose its epoch."""
+"""Calibrate a network on patients that neither trained it nor chose its epoch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ import numpy.typing as npt
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from multimodal.calibrate import LabelCalibration, fit_label, fit_platt
+from multimodal.calibrate import (
+    LabelCalibration,
+    choose_threshold,
+    fit_conformal,
+    fit_label,
+    fit_platt,
+    fit_temperature,
+)
 from multimodal.train.data import FloatArray
 
 BoolArray = npt.NDArray[np.bool_]
@@ -54,6 +61,36 @@ def calibrate_branch(
         label: fit_label(x, y) if min(y.sum(), (1 - y).sum()) >= MIN_PATIENTS else _with_scale(x, y, common)
         for label, (x, y) in usable.items()
     }
+
+
+def calibrate_head(relative: FloatArray, targets: FloatArray, labels: tuple[str, ...]) -> dict[str, LabelCalibration]:
+    """One calibration a label of a fusion head, for one pattern of modalities.
+
+    All labels share a temperature: they are sums of calibrated evidence, whose scale is what fusion can get wrong.
+    A label with too few patients is called present at evidence 0, and its prediction set holds both answers.
+
+    Args:
+        relative: (N, L) fused log-odds relative to the reference.
+        targets: (N, L), NaN where unknown; rows of a label are independent patients.
+        labels: The L labels.
+
+    Returns:
+        Label -> calibration; empty where too few patients are known.
+    """
+    known = ~np.isnan(targets)
+    x, y = relative[known], targets[known]
+    if min(y.sum(), (1 - y).sum()) < MIN_PATIENTS:
+        return {}
+    scale = fit_temperature(x, y)
+    found = {}
+    for column, label in enumerate(labels):
+        rows = known[:, column]
+        evidence, truth = scale * relative[rows, column], targets[rows, column]
+        enough = min(truth.sum(), (1 - truth).sum()) >= MIN_PATIENTS
+        threshold = choose_threshold(evidence, truth) if enough else 0.0
+        sets = fit_conformal(evidence, truth, threshold) if enough else None
+        found[label] = LabelCalibration(scale=scale, bias=0.0, prevalence=0.5, threshold=threshold, conformal=sets)
+    return found
 
 
 def by_patient(logits: FloatArray, targets: FloatArray, patients: npt.NDArray[Any]) -> tuple[FloatArray, FloatArray]:

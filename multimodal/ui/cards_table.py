@@ -72,13 +72,14 @@ def sources(config: BundleConfig) -> str:
 def calibration(config: BundleConfig) -> str:
     """Threshold, prevalence and the target of the prediction sets, by label."""
     rows = []
-    for label, entry in config.calibration.items():
+    for label, pattern, entry in config.calibrations():
         sets = entry.get("conformal")
         promised = "too few patients"
         if sets is not None:
             promised = f"{percent(1 - sets['alpha'])} ({sets['positives']} / {sets['negatives']})"
         threshold = figure(entry["threshold"], signed=True)
-        rows.append([LABELS[label].title, percent(entry["prevalence"]), threshold, promised])
+        title = LABELS[label].title + (f" ({pattern.replace('+', ' + ')})" if pattern else "")
+        rows.append([title, percent(entry["prevalence"]), threshold, promised])
     if not rows:
         return '<p class="mm-muted">None of its own: each branch carries its calibration.</p>'
     note = (

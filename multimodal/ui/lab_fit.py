@@ -18,7 +18,7 @@ from multimodal.ui.engine import FUSION, LATE
 from multimodal.ui.lab_job import Tell
 
 if TYPE_CHECKING:
-    from multimodal.train.fusion import HeadData
+    from multimodal.train.cases import HeadData
     from multimodal.zoo import Bundle
 
 PHANTOMS = "phantoms"
@@ -90,7 +90,7 @@ class Embeddings:
             MultimodalError: If a folder or a bundle cannot be used.
         """
         from multimodal.datasets import read_folder
-        from multimodal.train.fusion import Cohorts, head_data
+        from multimodal.train.cases import Cohorts, head_data
         from multimodal.zoo import find
 
         bundles = {Modality(kind): find(kind, name) for kind, name in request.branches}

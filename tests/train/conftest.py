@@ -26,9 +26,9 @@ QUICK = Recipe(epochs=2, batch_size=16, learning_rate=5e-3)
 def datasets(tmp_path_factory: pytest.TempPathFactory) -> dict[Modality, Dataset]:
     root = tmp_path_factory.mktemp("train")
     return {
-        Modality.IMAGE: read_folder(film_folder(root / "films"), "image"),
+        Modality.IMAGE: read_folder(film_folder(root / "films", n=280), "image"),
         Modality.AUDIO: read_folder(sound_folder(root / "sounds"), "audio"),
-        Modality.TEXT: read_folder(note_folder(root / "notes"), "text"),
+        Modality.TEXT: read_folder(note_folder(root / "notes", n=280), "text"),
     }
 
 

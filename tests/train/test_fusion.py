@@ -10,7 +10,7 @@ from multimodal.datasets import LABEL_NAMES, Dataset
 from multimodal.errors import UsageError
 from multimodal.labels import Modality
 from multimodal.train import Cohorts, train_branch, train_fusion
-from multimodal.train import fusion as training
+from multimodal.train import cases as training
 from multimodal.train.answers import Answers, make_cases, paired_members
 from multimodal.train.fusion import FUSION_RECIPE, shared_labels
 from multimodal.zoo import Bundle, LoadedFusion, load, verify

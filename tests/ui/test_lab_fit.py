@@ -65,7 +65,7 @@ def test_the_next_head_over_the_same_branches_scores_nothing_again(
 ) -> None:
     embeddings = Embeddings()
     first = embeddings.of(REQUEST, silent)
-    monkeypatch.setattr("multimodal.train.fusion.answer_rows", None)
+    monkeypatch.setattr("multimodal.train.cases.answer_rows", None)
     assert embeddings.of(Request("gated", BRANCHES, phantoms=6), silent) is first
 
 

@@ -9,11 +9,11 @@ from multimodal.evaluate.card.markdown import table
 def calibration(config: BundleConfig) -> str:
     """Prevalence, threshold and prediction sets, target and measured."""
     rows = []
-    for label, entry in config.calibration.items():
+    for label, pattern, entry in config.calibrations():
         sets = entry["conformal"]
         rows.append(
             [
-                label,
+                f"{label} ({pattern})" if pattern else label,
                 f"{entry['prevalence']:.3f}",
                 f"{entry['threshold']:+.2f}",
                 "too few patients: {0, 1}" if sets is None else f"{1 - sets['alpha']:.0%}",
