@@ -136,6 +136,10 @@ def _check_subject(dataset: Dataset, file: DicomFile, name: str) -> list[Notice]
         notices.append(
             Notice("modality_unknown", "The DICOM header doesn't say that this is a chest film; check that.", name)
         )
+    if _word(dataset, "BurnedInAnnotation") == "YES":
+        notices.append(
+            Notice("burned_in_text", "The film says that text is burned into it, which may name the patient.", name)
+        )
     if _word(dataset, "PresentationIntentType") == "FOR PROCESSING":
         notices.append(
             Notice("raw_film", "This is the detector's raw film; the networks learned from processed ones.", name)

@@ -22,6 +22,7 @@ PASSES = (
     "PatientAge", "PatientSex",
     # what it is a picture of
     "SOPClassUID", "Modality", "BodyPartExamined", "ViewPosition", "PresentationIntentType",
+    "BurnedInAnnotation",
     # how its pixels are stored and shown (PS3.3 C.7.6.3, C.11.1, C.11.2, 10.7)
     "SamplesPerPixel", "PhotometricInterpretation", "NumberOfFrames", "Rows", "Columns",
     "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",

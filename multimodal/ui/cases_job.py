@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import TemporaryDirectory, gettempdir
 from threading import Event, Lock, Thread
 from typing import Any
 
@@ -24,6 +26,7 @@ from multimodal.store import Worklist, csv_table, inputs_of
 
 _MANIFEST = "manifest.csv"
 _RESULTS = "results.jsonl"
+_PREFIX = "multimodal-batch-"
 
 
 class Phase(StrEnum):
@@ -80,7 +83,8 @@ class Job:
         self._worklist = worklist
         self._engine = engine
         self._keep_files = keep_files
-        self._folder = TemporaryDirectory(prefix="multimodal-batch-")
+        _sweep()
+        self._folder = TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-")
         self._manifest: Path | None = None
         self._results = b""
         self._stop = Event()
@@ -227,6 +231,24 @@ def _folders_as_cases(folder: Path, name: str) -> Path:
         for case in inside:
             rows.writerows((case.name, path.relative_to(root)) for path in sorted(case.rglob("*")) if path.is_file())
     return manifest
+
+
+def _sweep() -> None:
+    """Remove what batches of killed programs have left: a patient's files in a temporary folder."""
+    for folder in Path(gettempdir()).glob(f"{_PREFIX}*-*"):
+        program = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if program.isdecimal() and not _runs(int(program)):
+            rmtree(folder, ignore_errors=True)
+
+
+def _runs(program: int) -> bool:
+    try:
+        os.kill(program, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _lines(results: bytes) -> list[dict[str, Any]]:

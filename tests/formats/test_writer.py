@@ -110,3 +110,10 @@ def test_grey_that_follows_no_steps_is_near() -> None:
     assert isinstance(after, Image)
     assert np.abs(after.pixels - curved.pixels).max() <= 0.51 / 65_535
     assert read_case([("film:a.dcm", write(curved, PATIENT)[1])]).patient == PATIENT
+
+
+def test_the_files_own_word_on_burned_in_text_is_passed_on() -> None:
+    said, unsaid = (read(dicom(film(), BurnedInAnnotation=word), "film.dcm") for word in ("YES", "NO"))
+
+    assert [notice.code for notice in said.notices] == ["burned_in_text"]
+    assert unsaid.notices == ()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,7 +88,7 @@ def test_every_answer_comes_into_the_worklist_and_the_results(cohort: bytes, min
     assert float(table[0]["pneumonia"]) > 0
     assert table[2]["error"]
     first = mine.search(Query(search="a", sort=Sort.TITLE, descending=False)).cases[0]
-    assert mine.inputs(first.id)[0].data == NOTE.format("a").encode()
+    assert mine.inputs(first.id) == (), "a batch keeps no notes: nobody has seen what screening leaves of them"
     assert not folder(batch).exists(), "nothing that was unpacked stays"
 
 
@@ -180,3 +182,17 @@ def test_a_batch_has_one_owner() -> None:
 
     assert cases_batch.place("me").job is canary
     assert cases_batch.place("you").job is None
+
+
+def test_what_a_killed_program_left_unpacked_is_removed(
+    cohort: bytes, mine: Worklist, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    dead, alive = (tmp_path / f"multimodal-batch-{program}-x" for program in (2**30, os.getpid()))
+    for folder in (dead, alive):
+        (folder / "in").mkdir(parents=True)
+
+    Job(cohort, "b.zip", mine, Double(), models="m", keep_files=False).dismiss()
+
+    assert not dead.exists()
+    assert alive.exists()

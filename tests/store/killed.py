@@ -1,0 +1,84 @@
+"""A program that is killed again and again while it writes; run as ``python -m tests.store.killed URL TIMES``.
+
+Prints how many kills fell into a commit, how many cases were there over all rounds, and what wasn't whole.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import random
+import signal
+import sys
+import time
+
+from sqlalchemy import text
+
+from multimodal.formats import Kind
+from multimodal.store import Review, Store, StoredInput, Verdict
+from tests.store.made import diagnosis, item, result
+
+ANSWER = diagnosis(
+    result("pneumonia", 0.8), result("murmur", 0.2), items=(item("a.txt", "text"),), models={"text": "net"}
+)
+KEPT = StoredInput(Kind.NOTE, "a.txt", ANSWER.items[0].sha256, b"kept " * 8000)
+TORN = """
+    SELECT count(*) FROM cases WHERE (SELECT count(*) FROM case_labels WHERE case_id = cases.id) NOT IN (2, 3)
+       OR (SELECT count(*) FROM case_models WHERE case_id = cases.id) != 1
+       OR (SELECT sum(length(data)) FROM case_inputs WHERE case_id = cases.id) != 40000
+       OR (verdict IS NULL) != (reviewed IS NULL)
+"""
+ORPHANS = "SELECT count(*) FROM {} WHERE case_id NOT IN (SELECT id FROM cases)"
+
+
+def write_for_ever(url: str, committing: mmap.mmap) -> None:
+    mine = Store(url).worklist("me")
+    while True:
+        committing[0] = 1
+        case = mine.save(ANSWER, title="case", inputs=[KEPT])
+        mine.review(case, Review(Verdict.AGREE, {"pneumonia": 1, "crackles": 1}))
+        committing[0] = 0
+
+
+def found(url: str) -> tuple[int, list[str]]:
+    """How many cases there are, and what isn't whole; the cases are removed."""
+    store = Store(url)
+    with store.reading() as session:
+        wrong = []
+        if url.startswith("sqlite"):
+            wrong += [word for word in session.scalars(text("PRAGMA integrity_check")) if word != "ok"]
+        wrong += ["torn"] * (session.scalar(text(TORN)) or 0)
+        for table in ("case_labels", "case_models", "case_inputs"):
+            wrong += [f"orphan in {table}"] * (session.scalar(text(ORPHANS.format(table))) or 0)
+        count = session.scalar(text("SELECT count(*) FROM cases")) or 0
+    with store.writing() as session:
+        session.execute(text("DELETE FROM cases"))
+    store.close()
+    return count, wrong
+
+
+def main(url: str, times: int) -> None:
+    random.seed(0)
+    Store(url).close()
+    committing = mmap.mmap(-1, 1)
+    within, cases, wrong = 0, 0, []
+    for _ in range(times):
+        committing[0] = 0
+        child = os.fork()
+        if child == 0:
+            write_for_ever(url, committing)
+        while not committing[0]:  # a busy machine takes its time
+            time.sleep(0.001)
+        time.sleep(random.uniform(0, 0.05))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        within += committing[0]
+        count, broken = found(url)
+        cases += count
+        wrong += broken
+    sys.stdout.write(json.dumps({"within": within, "cases": cases, "wrong": wrong}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
