@@ -15,6 +15,9 @@ from multimodal.ui.theme import SHAPES, WORDS, Palette, chart_config
 ROW = 34
 """Height of a label's row in pixels, the same in both halves so that rows line up."""
 
+HEAD, FOOT = 36, 20
+"""Height of what stands above the rows and below them, in pixels."""
+
 FIGURE = 52
 """Room for the per cent figures at the right end of a row, in pixels."""
 
@@ -203,6 +206,11 @@ def pushes_chart(diagnosis: Diagnosis, colours: Palette) -> alt.LayerChart:
 
 
 _STOP_WORDS = "datum.value == 0 ? '×1' : (datum.value > 0 ? '×' : '÷') + format(exp(abs(datum.value)), '.0f')"
+
+
+def height(diagnosis: Diagnosis) -> int:
+    """Of the picture, in pixels."""
+    return HEAD + ROW * len(diagnosis.labels) + FOOT
 
 
 def describe(diagnosis: Diagnosis) -> str:

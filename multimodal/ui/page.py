@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from html import escape
 
 import streamlit as st
@@ -150,7 +151,10 @@ def result(
 
 
 def _picture(diagnosis: Diagnosis, colours: Palette, *, explained: bool) -> None:
-    st.html(table.legend(diagnosis, colours))
+    # A chart whose selection is kept would not hear a second click on one row: each label picked draws a new one,
+    # in a place that keeps its height.
+    place = f"<style>[class*=st-key-answers]{{min-height:{chart.height(diagnosis)}px}}</style>"
+    st.html(table.legend(diagnosis, colours) + place)
     answers, pushes = st.columns([8, 5], gap="medium")
     answers.markdown("**How likely**")
     about = f"{hash(diagnosis.to_json())}-{colours.surface}"
@@ -159,8 +163,8 @@ def _picture(diagnosis: Diagnosis, colours: Palette, *, explained: bool) -> None
         kept(f"answers-{about}-{picked}", lambda: chart.answers_chart(diagnosis, colours, picked).to_dict()),
         theme=None,
         alt=chart.describe(diagnosis),
-        on_select=_pick if explained else "ignore",
-        key="answers",
+        on_select=partial(_pick, f"answers-{picked}") if explained else "ignore",
+        key=f"answers-{picked}",
     )
     pushes.markdown("**What moved it**", help="How far each part of the record moved the odds from the base rate.")
     pushes.vega_lite_chart(
@@ -171,8 +175,8 @@ def _picture(diagnosis: Diagnosis, colours: Palette, *, explained: bool) -> None
     )
 
 
-def _pick() -> None:
-    evidence.pick(st.session_state["answers"]["selection"][chart.PICK])
+def _pick(key: str) -> None:
+    evidence.pick(st.session_state[key]["selection"][chart.PICK])
 
 
 def _notices(notices: Sequence[Notice]) -> None:
