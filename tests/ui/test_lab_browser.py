@@ -6,29 +6,15 @@ import re
 import shutil
 from pathlib import Path
 
-import pytest
+from tests.ui.served import IN_A_BROWSER, playwright, reader, served
 
-from tests.ui.test_cases_browser import CHROMIUM, playwright, served
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
-    pytest.mark.timeout(300),
-]
+pytestmark = IN_A_BROWSER
 
 
 def test_a_swap_breaks_the_head_and_a_refit_mends_it(tiny_zoo: Path, tmp_path: Path) -> None:
     models = tmp_path / "models"
     shutil.copytree(tiny_zoo, models)
-    with playwright.sync_playwright() as started, served(models, tmp_path / "cases.db") as address:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        context = chromium.new_context(viewport={"width": 390, "height": 900})
-        context.set_default_timeout(120_000)
-        page = context.new_page()
-        complaints: list[str] = []
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-
+    with served(models, tmp_path / "cases.db") as address, reader(390) as page:
         page.goto(f"{address}model_lab?lab=Refit&b-image=other_image&lab-phantoms=6")
         page.get_by_text("until a refit").wait_for()
         page.get_by_role("button", name="Refit the head").click()
@@ -43,5 +29,3 @@ def test_a_swap_breaks_the_head_and_a_refit_mends_it(tiny_zoo: Path, tmp_path: P
         page.get_by_role("radio", name="Compare").click()
         page.wait_for_selector(".mm-answer h2")
         assert page.locator(".stMain").evaluate("main => main.scrollWidth <= main.clientWidth")
-        assert complaints == []
-        chromium.close()
