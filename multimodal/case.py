@@ -27,6 +27,16 @@ class Patient:
     age: float | None = None
     sex: str | None = None
 
+    def age_differs(self, other: Patient) -> bool:
+        """Whether both ages are known and can't be one patient's: ages are rounded, and a note may be of last year."""
+        if self.age is None or other.age is None:
+            return False
+        return abs(self.age - other.age) > max(2, 0.05 * max(self.age, other.age))
+
+    def sex_differs(self, other: Patient) -> bool:
+        """Whether both sexes are known and not the same."""
+        return None not in (self.sex, other.sex) and self.sex != other.sex
+
 
 @dataclass(frozen=True)
 class Notice:

@@ -12,6 +12,7 @@ import numpy as np
 
 from multimodal.case import Audio, Case, Diagnosis, Image, Item, ItemResult, ModelRef, Notice, Text
 from multimodal.engine import answer
+from multimodal.engine.ages import uncovered_ages
 from multimodal.engine.backend import scorer
 from multimodal.engine.device import resolve
 from multimodal.engine.inference import ItemOutput, Score
@@ -19,7 +20,7 @@ from multimodal.engine.models import Models
 from multimodal.engine.statement import Statement, state, vocabulary
 from multimodal.errors import MultimodalError, UsageError
 from multimodal.labels import LABELS, Modality, Site
-from multimodal.quality import check
+from multimodal.quality import check, check_record
 from multimodal.zoo import LoadedBranch
 
 SITE_DOUBT = 3.0
@@ -140,7 +141,18 @@ class Engine:
                     by_subset=answer.by_subset(result),
                     shares=answer.label_shares(result, said, self.prevalence),
                     quality=tuple(notice for entry in each for notice in entry.quality),
-                    warnings=(*case.problems, *self._models.notices, *notes, *answer.cautions(said, uncovered)),
+                    warnings=(
+                        *case.problems,
+                        *self._models.notices,
+                        *notes,
+                        *check_record(case),
+                        *uncovered_ages(
+                            case.patient,
+                            {modality: [branch.config for branch in self.branches(modality)] for modality in said},
+                            {modality: statement.evidence for modality, statement in said.items()},
+                        ),
+                        *answer.cautions(said, uncovered),
+                    ),
                     items=tuple(_result(entry) for entry in each),
                     models=self.models,
                     version=version("multimodal-diagnosis"),
