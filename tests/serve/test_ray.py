@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import pickle
 import shutil
 import socket
 import tempfile
@@ -14,8 +16,11 @@ from urllib.request import Request, urlopen
 import pytest
 
 from multimodal import Diagnosis, Engine, read_case
+from multimodal.engine import Ticket
+from multimodal.errors import CorruptFileError, DeadlineError, UnavailableError, UsageError
 from multimodal.phantom import draw_patient, render
 from multimodal.phantom.record import FILES
+from multimodal.serve import Question
 from multimodal.serve.settings import TOKEN
 
 ray = pytest.importorskip("ray", reason="the ray extra is not installed")
@@ -94,3 +99,46 @@ def test_errors_keep_their_codes(address: str, asked: dict[str, object], code: s
     with pytest.raises(HTTPError) as caught:
         post(address, body(sources(), **asked))
     assert json.loads(caught.value.read())["code"] == code
+
+
+class Handle:
+    """A deployment's handle, without a deployment."""
+
+    def __init__(self, answer: object, seconds: float = 0.0) -> None:
+        self._answer, self._seconds = answer, seconds
+
+    async def remote(self, *_: object) -> object:
+        await asyncio.sleep(self._seconds)
+        return self._answer
+
+
+def ask(decode: object, fusion: object, seconds: float = 5.0) -> object:
+    from multimodal.serve.ray import ClusterService
+
+    service = ClusterService("cpu")
+    service._decode, service._fusion = decode, fusion
+    return asyncio.run(service.diagnose(Question(sources=(("note.txt", b"cough"),)), Ticket(seconds)))
+
+
+def test_an_error_of_a_deployment_is_raised_as_itself() -> None:
+    error = pickle.loads(pickle.dumps(CorruptFileError("The film is cut short.", file="a.dcm")))
+    with pytest.raises(CorruptFileError, match=r"a.dcm: The film is cut short"):
+        ask(Handle(error), Handle("an answer"))
+    assert ask(Handle("a case"), Handle("an answer")) == "an answer"
+
+
+def test_a_cluster_that_is_too_slow_or_not_there_is_told() -> None:
+    with pytest.raises(DeadlineError):
+        ask(Handle("a case"), Handle("an answer", seconds=5.0), seconds=0.05)
+    with pytest.raises(UnavailableError):
+        ask(None, None)
+
+
+def test_without_a_token_there_is_no_api(monkeypatch: pytest.MonkeyPatch) -> None:
+    from multimodal.serve.ray import api
+
+    monkeypatch.delenv(TOKEN, raising=False)
+    with pytest.raises(UsageError, match=TOKEN):
+        api()
+    monkeypatch.setenv(TOKEN, SECRET)
+    assert api().title == "Multimodal Diagnosis"
