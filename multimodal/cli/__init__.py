@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import TyperException
 
+from multimodal.cli.card import card
 from multimodal.cli.cases import batch, diagnose
 from multimodal.cli.data import data, phantom
 from multimodal.cli.models import evaluate, train
@@ -36,6 +37,7 @@ app = typer.Typer(
 app.command()(diagnose)
 app.command()(batch)
 app.command()(evaluate)
+app.command()(card)
 app.command()(train)
 app.add_typer(zoo)
 app.command()(phantom)

@@ -165,6 +165,15 @@ def evaluate(
         BranchEvaluation,
         FusionEvaluation,
         composed_cohort,
+    explanations: Annotated[
+        bool, typer.Option("--explanations", help="Also measure what it marks in items against random marks.")
+    ] = False,
+    stress: Annotated[
+        bool, typer.Option("--stress", help="Also wear and attack items; the AUROC at each strength.")
+    ] = False,
+    audit: Annotated[
+        bool, typer.Option("--audit", help="Also look for shortcuts: what it tells when it should not.")
+    ] = False,
         evaluate_branch,
         evaluate_fusion,
         paired_cohort,
@@ -172,8 +181,13 @@ def evaluate(
         write_card,
     )
     from multimodal.zoo import find
+    asked = {"explanations": explanations, "stress": stress, "audit": audit}
+    parts = [part for part, wanted in asked.items() if wanted]
+    if parts and kind == FUSION:
+        raise UsageError(f"Expected no --{parts[0]} for fusion: a head is as good as the branches that it joins.")
 
     evaluation: BranchEvaluation | FusionEvaluation
+        PARTS,
     if kind == FUSION:
         if cases:
             cohort = paired_cohort(cases)
@@ -181,7 +195,8 @@ def evaluate(
             cohort = composed_cohort(folders_by_kind(data or (), text_column), split=split)
         evaluation = evaluate_fusion(None if name == "late" else find(kind, name), cohort)
     else:
-        from multimodal.datasets import read_folder
+        start,
+        from multimodal.datasets import join, read_folder
 
         found = find(kind, name)
         folders = [read_folder(folder, kind, text_column=text_column) for folder in data or ()]
@@ -199,6 +214,9 @@ def evaluate(
     if json:
         typer.echo(json_format.dumps(evaluation.figures, indent=2, allow_nan=False))
         return
+        if parts:
+            begun = start(found, join(folders).in_split(split))
+            evaluation.figures.update({part: PARTS[part](begun, None) for part in parts})
 
     from multimodal.cli.show import show_evaluation
 

@@ -79,3 +79,40 @@ def show_evaluation(figures: Mapping[str, Any], bundle: str, console: Console) -
     if figures.get("mean"):
         for name, entry in figures["mean"]["auroc"].items():
             console.print(f"mean AUROC, {name.replace('_', ' ')}: {figure(entry['value'], entry['ci'])}", markup=False)
+    for show in (_show_explanations, _show_stress, _show_audit):
+        show(figures, console)
+
+
+def _show_explanations(figures: Mapping[str, Any], console: Console) -> None:
+    if not figures.get("explanations"):
+        return
+    rows = table("Explanations", "items>", "above random, log-odds>", "above random, imputed>")
+    for method, entry in figures["explanations"].items():
+        parts = [entry[fill] for fill in ("blank", "imputed")]
+        rows.add_row(
+            method.replace("_", " "),
+            str(entry["items"]),
+            *(figure(part["above_random"], part["above_random_ci"]) for part in parts),
+        )
+    console.print(rows)
+
+
+def _show_stress(figures: Mapping[str, Any], console: Console) -> None:
+    if not figures.get("stress"):
+        return
+    rows = table("Under stress", "strength>", "AUROC (95 % interval)>", "difference>")
+    for curve in figures["stress"]["curves"]:
+        for point in curve["points"]:
+            name = curve["name"] if point is curve["points"][0] else ""
+            auroc = figure(point["auroc"], point["auroc_ci"])
+            rows.add_row(name, f"{point['strength']:g}", auroc, figure(point["difference"]))
+    console.print(rows)
+
+
+def _show_audit(figures: Mapping[str, Any], console: Console) -> None:
+    if not figures.get("audit"):
+        return
+    rows = table("Audited", "AUROC (95 % interval)>", "difference>")
+    for entry in figures["audit"]["questions"]:
+        rows.add_row(entry["name"], figure(entry["auroc"], entry["auroc_ci"]), figure(entry["difference"]))
+    console.print(rows)

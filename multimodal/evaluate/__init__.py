@@ -6,10 +6,12 @@ from multimodal.evaluate.branch import BranchEvaluation, evaluate_branch, evalua
 from multimodal.evaluate.card import check_card, render_card, write_card
 from multimodal.evaluate.cohorts import Cohort, Member, composed_cohort, paired_cohort, phantom_cohort
 from multimodal.evaluate.fusion import FusionEvaluation, diagnose_cohort, evaluate_fusion
+from multimodal.evaluate.parts import PARTS, complete_card, start
 from multimodal.evaluate.plots import plot
 from multimodal.evaluate.units import Scored, Units, units
 
 __all__ = [
+    "PARTS",
     "BranchEvaluation",
     "Cohort",
     "FusionEvaluation",
@@ -17,6 +19,7 @@ __all__ = [
     "Scored",
     "Units",
     "check_card",
+    "complete_card",
     "composed_cohort",
     "diagnose_cohort",
     "evaluate_branch",
@@ -27,6 +30,7 @@ __all__ = [
     "plot",
     "render_card",
     "score",
+    "start",
     "units",
     "write_card",
 ]

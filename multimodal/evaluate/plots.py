@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -39,7 +40,8 @@ def plot(evaluation: BranchEvaluation | FusionEvaluation, folder: Path, *, file_
         file_format: "png" or "svg".
 
     Returns:
-        The files: ``roc``, ``reliability``, ``confusion`` and, for a fusion, ``missing``.
+        The files: ``roc``, ``reliability``, ``confusion``, ``risk_coverage``; for a fusion ``missing``; ``stress`` where it
+        was measured.
 
     Raises:
         UsageError: If the format is neither.
@@ -51,6 +53,8 @@ def plot(evaluation: BranchEvaluation | FusionEvaluation, folder: Path, *, file_
     pictures = {name: _grid(rows, draw) for name, draw in _DRAWINGS.items()}
     if isinstance(evaluation, FusionEvaluation) and evaluation.figures["missing"]:
         pictures["missing"] = _missing(evaluation.figures["missing"])
+    if evaluation.figures.get("stress"):
+        pictures["stress"] = _stress(evaluation.figures["stress"])
     paths = []
     for name, figure in pictures.items():
         paths.append(folder / f"{name}.{file_format}")
@@ -152,4 +156,24 @@ def _missing(means: Mapping[str, float]) -> Figure:
     ax.set_xlim(min(given) - 0.3, max(given) + 0.3)
     ax.set_ylim(min(0.5, *values) - 0.02, 1.02)
     ax.set_xlabel("modalities given", fontsize=8, color=_MUTED)
+    return figure
+
+
+def _stress(found: Mapping[str, Any]) -> Figure:
+    """One square a sort of wear or attack: mean AUROC by strength, from the items as they are, with its interval."""
+    curves = found["curves"]
+    lines = -(-len(curves) // _COLUMNS)
+    figure = Figure(figsize=(_SIDE_IN * _COLUMNS, _SIDE_IN * lines), layout="constrained")
+    for number, curve in enumerate(curves):
+        ax = figure.add_subplot(lines, _COLUMNS, number + 1)
+        _style(ax, curve["name"])
+        entries = [found, *curve["points"]]
+        low, high = zip(*(entry["auroc_ci"] or (np.nan, np.nan) for entry in entries), strict=True)
+        at = range(len(entries))
+        ax.fill_between(at, low, high, color=_BLUE, alpha=0.15, lw=0)
+        ax.plot(at, [entry["auroc"] for entry in entries], color=_BLUE, marker="o", ms=3, lw=1.4)
+        ax.axhline(0.5, color=_LINE, lw=1, zorder=0)
+        ax.set_xticks(at, ["none", *(f"{point['strength']:g}" for point in curve["points"])])
+        ax.set_ylim(0, 1.02)
+        ax.set_xlabel(curve["what"].replace(", ", ",\n"), fontsize=6, color=_MUTED)
     return figure

@@ -9,6 +9,6 @@ from __future__ import annotations
 from multimodal.bundle import CARD
 from multimodal.evaluate.card.sections import SECTIONS, render_card
 from multimodal.evaluate.card.shortcuts import SHORTCUTS
-from multimodal.evaluate.card.write import check_card, write_card
+from multimodal.evaluate.card.write import check_card, evaluation_title, write_card
 
-__all__ = ["CARD", "SECTIONS", "SHORTCUTS", "check_card", "render_card", "write_card"]
+__all__ = ["CARD", "SECTIONS", "SHORTCUTS", "check_card", "evaluation_title", "render_card", "write_card"]

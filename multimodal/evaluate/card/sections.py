@@ -7,7 +7,10 @@ from types import MappingProxyType
 
 from multimodal.bundle import BundleConfig
 from multimodal.evaluate.card.calibration import calibration
+from multimodal.evaluate.card.explanations import explanations
+from multimodal.evaluate.card.refusal import refusal
 from multimodal.evaluate.card.results import results
+from multimodal.evaluate.card.robustness import audit, robustness
 from multimodal.evaluate.card.shortcuts import shortcuts
 from multimodal.evaluate.card.training import training, training_data
 from multimodal.evaluate.card.use import identity, intended_use, licence, limits, summary
@@ -22,7 +25,11 @@ SECTIONS: Mapping[str, Section] = MappingProxyType(
         "Training": training,
         "Results": results,
         "Calibration": calibration,
+        "When it does not answer": refusal,
+        "Explanations": explanations,
+        "Robustness": robustness,
         "Known shortcuts": shortcuts,
+        "Shortcut audit": audit,
         "Licence": licence,
         "Identity": identity,
     }

@@ -15,7 +15,8 @@ from multimodal.zoo import Bundle
 def write_card(bundle: Bundle, evaluations: Sequence[Mapping[str, Any]]) -> None:
     """Add evaluations to a bundle's config and write its card; the weights stay as they are.
 
-    An evaluation of the same rows takes the place of an earlier one.
+    An evaluation of the same rows takes the place of an earlier one; what an earlier one of the same weights holds
+    beside it, such as its stress curves, stays.
 
     Args:
         bundle: Any.
@@ -23,7 +24,12 @@ def write_card(bundle: Bundle, evaluations: Sequence[Mapping[str, Any]]) -> None
             :func:`~multimodal.evaluate.evaluate_fusion`, one for each source and split.
     """
     config = bundle.config
-    new = {_title(figures): dict(figures) for figures in evaluations}
+    new = {}
+    for figures in evaluations:
+        title = evaluation_title(figures["data"])
+        earlier = config.metrics.get(title, {})
+        same = earlier.get("bundle") == figures["bundle"]
+        new[title] = {**(earlier if same else {}), **figures}
     config = replace(config, metrics={**config.metrics, **new})
     text = config.to_json()
     BundleConfig.from_json(text)
@@ -48,6 +54,6 @@ def check_card(bundle: Bundle) -> None:
         raise BundleInvalidError(f"The card of {bundle.name} was written for other weights.", file=CARD)
 
 
-def _title(figures: Mapping[str, Any]) -> str:
-    data = figures["data"]
+def evaluation_title(data: Mapping[str, Any]) -> str:
+    """What the rows of an evaluation are called, by its ``data``."""
     return " ".join(str(data[key]) for key in ("cohort", "source", "split", "text_column") if data.get(key))
