@@ -23,12 +23,20 @@ def diagnose() -> None:
     """Draw the page."""
     colours = theme.palette()
     theme.apply(colours)
-    record = upload.current()
-    if record is None:
-        upload.welcome()
-        _notices(upload.refusals())
-        sidebar.choose()
-        return
+    given = upload.given()
+    with st.container():
+        record = upload.current()
+    # What was on the page makes way at once for another record, and otherwise stays until it is drawn again.
+    with st.empty().container() if given else st.container():
+        if record is None:
+            upload.welcome()
+            _notices(upload.refusals())
+            sidebar.choose()
+        else:
+            _record(record, colours)
+
+
+def _record(record: Record, colours: Palette) -> None:
     _header(record)
     _notices((*upload.refusals(), *record.case.problems))
     tiles.strip(record.case, colours)

@@ -28,6 +28,11 @@ _LEFT_HERE = "Data stays on this machine: nothing is uploaded elsewhere, kept or
 _SENT = "Data leaves this machine: the server {} answers. Here nothing is kept or logged."
 
 
+def given() -> bool:
+    """Whether something was given since the last run."""
+    return "sample" in st.session_state or bool(st.session_state.get("pending"))
+
+
 def current() -> Record | None:
     """The record on the page, after reading what was given since the last run."""
     pending: list[Source] = st.session_state.pop("pending", [])
