@@ -51,7 +51,7 @@ def test_a_click_anywhere_on_a_row_names_its_label(full: Diagnosis) -> None:
     assert ground["encoding"]["color"]["condition"]["test"] == "datum.label == 'murmur'"
     known = {answer.label: answer.name for answer in full.labels}
     for layer in (ground, *marks):
-        assert all(known[row["label"]] == row["title"] for row in layer["data"]["values"])
+        assert all(known[row["label"]] == row["title"] for row in chart["datasets"][layer["data"]["name"]])
     assert marks[0]["encoding"]["detail"]["field"] == "label"  # an aggregate keeps no other field
     assert "params" not in answers_chart(full, LIGHT).to_dict()
 
