@@ -67,7 +67,7 @@ def check_sound(sound: Audio) -> Iterator[Notice]:
         yield flag("sound_clipped", "The recording is clipped; record again with less gain.")
     if snr_db(centred, sound.rate) < (HEART_SNR_DB if sound.site is Site.HEART else OTHER_SNR_DB):
         yield flag("sound_noise", "The recording hardly stands out from noise; record again in a quiet room.")
-    elif sound.site is Site.HEART and sound.seconds >= RHYTHM_SECONDS and rhythm(centred, sound.rate) < RHYTHM:
+    if sound.site is Site.HEART and sound.seconds >= RHYTHM_SECONDS and rhythm(centred, sound.rate) < RHYTHM:
         yield flag(
             "heart_rate_not_found", "No regular heart beat was found; check that this is a heart sound and its quality."
         )
@@ -85,7 +85,7 @@ def snr_db(samples: Samples, rate: int) -> float:
         rate: Samples per second.
 
     Returns:
-        Decibels.
+        Decibels; up to 4 too many where there is more noise than signal, as the quietest frames lie below its mean.
     """
     band = butter(2, (25, min(400, 0.45 * rate)), "bandpass", fs=rate, output="sos")
     step = max(1, rate // _NOISE_FRAMES_PER_SECOND)
