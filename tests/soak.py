@@ -71,10 +71,7 @@ def soak(engine: Engine, records: int, folder: Path) -> Found:
 
 
 def _soak(engine: Engine, records: int, store: Store, temporary: Path) -> Found:
-    given = [
-        [(f"{kind}:{FILES[kind]}", render(draw_patient(seed)).files[FILES[kind]]) for kind in FILES]
-        for seed in range(PATIENTS)
-    ]
+    given = [_files(seed) for seed in range(PATIENTS)]
     hostile_files = [one.make() for one in REFUSED]
     clean = [_answer(engine.diagnose(read_case(files))) for files in given]
     mine = store.worklist("soak")
@@ -115,6 +112,11 @@ def _soak(engine: Engine, records: int, store: Store, temporary: Path) -> Found:
         memory_mb=(early[0] / 1e6, early[-1] / 1e6),
         slope_kb=slope / 1e3,
     )
+
+
+def _files(seed: int) -> list[tuple[str, bytes]]:
+    phantom = render(draw_patient(seed))
+    return [(f"{kind}:{name}", phantom.files[name]) for kind, name in FILES.items()]
 
 
 def _answer(diagnosis: Diagnosis) -> str:

@@ -151,7 +151,7 @@ def screened(text: str, marks: Sequence[Mark] | None = None) -> str:
 def _marks(text: str) -> Iterator[Mark]:
     for pattern, found in _PATTERNS:
         for match in pattern.finditer(text):
-            part = match.lastgroup if match.lastgroup and match.lastgroup not in ("a", "b") else 0
+            part: str | int = match.lastgroup if match.lastgroup and match.lastgroup not in ("a", "b") else 0
             yield Mark(*match.span(part), found)
     for region in _REGIONS:
         for number in PhoneNumberMatcher(text, region, leniency=Leniency.VALID):

@@ -32,8 +32,8 @@ TORN = """
 ORPHANS = "SELECT count(*) FROM {} WHERE case_id NOT IN (SELECT id FROM cases)"
 
 
-def write_for_ever(url: str, committing: mmap.mmap) -> None:
-    mine = Store(url).worklist("me")
+def write_for_ever(store: Store, committing: mmap.mmap) -> None:
+    mine = store.worklist("me")
     while True:
         committing[0] = 1
         case = mine.save(ANSWER, title="case", inputs=[KEPT])
@@ -41,9 +41,8 @@ def write_for_ever(url: str, committing: mmap.mmap) -> None:
         committing[0] = 0
 
 
-def found(url: str) -> tuple[int, list[str]]:
+def found(store: Store, url: str) -> tuple[int, list[str]]:
     """How many cases there are, and what isn't whole; the cases are removed."""
-    store = Store(url)
     with store.reading() as session:
         wrong = []
         if url.startswith("sqlite"):
@@ -54,27 +53,28 @@ def found(url: str) -> tuple[int, list[str]]:
         count = session.scalar(text("SELECT count(*) FROM cases")) or 0
     with store.writing() as session:
         session.execute(text("DELETE FROM cases"))
-    store.close()
     return count, wrong
 
 
 def main(url: str, times: int) -> None:
     random.seed(0)
-    Store(url).close()
+    store = Store(url)
+    found(store, url)
     committing = mmap.mmap(-1, 1)
     within, cases, wrong = 0, 0, []
     for _ in range(times):
         committing[0] = 0
+        store.close()  # a connection must not be carried across a fork
         child = os.fork()
         if child == 0:
-            write_for_ever(url, committing)
+            write_for_ever(store, committing)
         while not committing[0]:  # a busy machine takes its time
             time.sleep(0.001)
-        time.sleep(random.uniform(0, 0.05))
+        time.sleep(random.uniform(0, 0.03))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         within += committing[0]
-        count, broken = found(url)
+        count, broken = found(store, url)
         cases += count
         wrong += broken
     sys.stdout.write(json.dumps({"within": within, "cases": cases, "wrong": wrong}))
