@@ -71,7 +71,7 @@ def bundle_config(data: bytes) -> None:
     try:
         BundleConfig.from_json(data.decode("utf-8", "surrogateescape"))
     except ModelError as error:
-        _check_error(error, None)
+        _check_error(error, "config.json")
 
 
 def manifest(data: bytes) -> None:
