@@ -187,9 +187,12 @@ class LabelResult:
         label: Identifier.
         name: Plain words.
         probability: Calibrated probability.
-        present: Whether it reaches the validation threshold; None when abstaining.
+        present: Whether it reaches the validation threshold; None when abstaining, because the set holds both answers
+            or the verdict would not be sure enough.
         threshold: That threshold, on the scale of ``probability``.
         set: Conformal set, a subset of (0, 1).
+        spread: How unsure the networks are of it: standard deviation of its log-odds over what they would have said
+            had they learned from another sample of the same patients.
     """
 
     label: str
@@ -198,6 +201,7 @@ class LabelResult:
     present: bool | None
     threshold: float
     set: tuple[int, ...]
+    spread: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +13,9 @@ from multimodal.labels import LABELS, NO_FINDING, Group
 
 MENTIONED = 3
 """How many possible conditions the sentence names; the picture shows the rest."""
+
+WIDE = 0.3
+"""Width of a range of probability that the sentence tells of."""
 
 _PLURAL = frozenset({"crackles", "wheezes"})
 
@@ -101,9 +105,36 @@ def answer(diagnosis: Diagnosis) -> Answer:
     sentences = list(_statements(found or signs))
     if not sentences:
         sentences = [_nothing_found(healthy, diagnosis)]
-    sentences += _possibilities([r for r in conditions if band(r) is Band.POSSIBLE][:MENTIONED])
+    possible = [r for r in conditions if band(r) is Band.POSSIBLE][:MENTIONED]
+    sentences += _possibilities(possible)
     detail = [f"With it: {_listed(signs)}."] if found and signs else []
-    return Answer(headline=" ".join(sentences), detail=tuple(detail))
+    return Answer(headline=" ".join(sentences), detail=(*detail, *_doubts([*(found or signs), *possible])))
+
+
+def doubt(result: LabelResult) -> tuple[float, float]:
+    r"""Where the networks' own disagreement would put a probability, nine times in ten: 1.64 spreads either way.
+
+    >>> from multimodal.case import LabelResult
+    >>> low, high = doubt(LabelResult("pneumonia", "Pneumonia", 0.8, True, 0.5, (1,), spread=1.0))
+    >>> percent(low), percent(high)
+    ('44\xa0%', '95\xa0%')
+    """
+    p = min(max(result.probability, 1e-9), 1 - 1e-9)
+    centre = math.log(p / (1 - p))
+    low, high = (1 / (1 + math.exp(-(centre + side * 1.64 * result.spread))) for side in (-1, 1))
+    return low, high
+
+
+def _doubts(results: list[LabelResult]) -> Iterable[str]:
+    """Why there is no verdict, and how far a probability could be off."""
+    abstained = [r.name[0].lower() + r.name[1:] for r in results if r.present is None]
+    if abstained:
+        yield f"No verdict on {_joined(abstained)}: what was given speaks neither clearly for nor clearly against."
+    for result in results:
+        low, high = doubt(result)
+        if high - low >= WIDE:
+            name = result.name[0].lower() + result.name[1:]
+            yield f"The networks are unsure of {name}: it could be anything from {percent(low)} to {percent(high)}."
 
 
 def _nothing_found(healthy: LabelResult | None, diagnosis: Diagnosis) -> str:
@@ -132,7 +163,10 @@ def _statements(results: Iterable[LabelResult]) -> Iterable[str]:
 def _listed(results: list[LabelResult]) -> str:
     """``Pneumonia (86 %), heart failure (70 %) and crackles (66 %)``."""
     parts = [f"{r.name} ({percent(r.probability)})" for r in results]
-    parts = [parts[0], *(part[0].lower() + part[1:] for part in parts[1:])]
+    return _joined([parts[0], *(part[0].lower() + part[1:] for part in parts[1:])])
+
+
+def _joined(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from multimodal.branches.base import Branch
+    from multimodal.branches.heads import Heads
     from multimodal.fusion import FusionHead
     from multimodal.ood import Detector
     from multimodal.prepare import Preparation
@@ -84,11 +85,13 @@ class LoadedBranch:
         network: In evaluation mode, float32, on the CPU.
         config: Of its bundle.
         detector: Tells foreign items, where the bundle has one.
+        heads: Tell how unsure the network is, where the bundle has them.
     """
 
     network: Branch
     config: BundleConfig
     detector: Detector | None = None
+    heads: Heads | None = None
 
     @property
     def preparation(self) -> Preparation:
@@ -205,12 +208,14 @@ def load(bundle: Bundle) -> LoadedBranch | LoadedFusion:
     """
     from multimodal.branches.base import Branch
     from multimodal.branches.bundle import load_network
+    from multimodal.branches.heads import read_heads
     from multimodal.ood import read_detector
 
     config = bundle.config
     if config.kind == "fusion":
         return LoadedFusion(load_network(lambda: _head(config), bundle.folder, config), config)
-    return LoadedBranch(Branch.from_pretrained(bundle.folder), config, read_detector(bundle.folder, config))
+    network = Branch.from_pretrained(bundle.folder)
+    return LoadedBranch(network, config, read_detector(bundle.folder, config), read_heads(bundle.folder, config))
 
 
 def verify(bundle: Bundle) -> BundleConfig:

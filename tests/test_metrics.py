@@ -175,6 +175,19 @@ class TestProperties:
 
     @few
     @given(scored_rows())
+    def test_area_under_risk_coverage_is_the_mean_risk(self, rows: tuple[np.ndarray, np.ndarray]) -> None:
+        scores, targets = rows
+        margins = scores - 0.5
+        assume(len(np.unique(np.abs(margins))) == len(margins))
+        risks = [
+            np.mean((margins >= 0)[surest] != targets[surest].astype(bool))
+            for kept in range(1, len(margins) + 1)
+            for surest in [np.argsort(-np.abs(margins))[:kept]]
+        ]
+        assert metrics.aurc(margins, targets) == pytest.approx(np.mean(risks))
+
+    @few
+    @given(scored_rows())
     def test_reliability_curve_holds_every_row(self, rows: tuple[np.ndarray, np.ndarray]) -> None:
         scores, targets = rows
         said, so, rows_in = metrics.reliability_curve(scores, targets)

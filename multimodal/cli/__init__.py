@@ -15,7 +15,7 @@ from typer.exceptions import TyperException
 from multimodal.cli.card import card
 from multimodal.cli.cases import batch, diagnose
 from multimodal.cli.data import data, phantom
-from multimodal.cli.models import evaluate, train
+from multimodal.cli.models import evaluate, guard, train
 from multimodal.cli.serve import serve
 from multimodal.cli.site import site
 from multimodal.cli.zoo import zoo
@@ -39,6 +39,7 @@ app.command()(batch)
 app.command()(evaluate)
 app.command()(card)
 app.command()(train)
+app.command()(guard)
 app.add_typer(zoo)
 app.command()(phantom)
 app.add_typer(data)

@@ -60,14 +60,20 @@ def train(
         ),
     ] = None,
     pretrain_epochs: Annotated[
-        int, typer.Option(min=0, help="First teach a text encoder to fill in hidden words, for this many epochs.")
+        int,
+        typer.Option(
+            min=0,
+            help="First learn without labels for this many epochs: a text encoder fills in hidden words, an image encoder "
+            "knows a film again.",
+        ),
     ] = 0,
 ) -> None:
     """Train a branch, or a fusion head over trained branches, on labelled folders."""
     command = shlex.join(["multimodal", *sys.argv[1:]])
     groups = settings_of(settings)
     if kind == FUSION:
-        from multimodal.train.fusion import Cohorts, default_recipe, train_fusion
+        from multimodal.train.cases import Cohorts
+        from multimodal.train.fusion import default_recipe, train_fusion
         from multimodal.zoo import defaults, find
 
         if folds or init or pretrained or pretrain_epochs or groups["preparation"]:
@@ -92,7 +98,9 @@ def train(
         from multimodal.branches.base import default_options
         from multimodal.datasets import phantom_dataset, read_folder
         from multimodal.labels import Modality
+        from multimodal.train.abstention import fit_abstention
         from multimodal.train.branch import PHANTOM_SEED, Start, train_branch
+        from multimodal.train.detector import fit_detector
         from multimodal.train.recipe import RECIPES
 
         default_options(kind, arch)
@@ -104,14 +112,15 @@ def train(
             init=init,
             pretrain_epochs=pretrain_epochs,
         )
-        datasets = [read_folder(folder, kind, text_column=text_column) for folder in data]
-        if phantoms:
-            datasets.append(phantom_dataset(phantoms, PHANTOM_SEED, kind))
+        folders = [read_folder(folder, kind, text_column=text_column) for folder in data]
+        datasets = [*folders, phantom_dataset(phantoms, PHANTOM_SEED, kind)] if phantoms else folders
         bundle = train_branch(kind, arch, datasets, out, recipe=recipe, start=start, folds=folds, command=command)
+        fit_detector(bundle, folders)
+        fit_abstention(bundle, folders)
     aside.print(f"{bundle.kind}/{bundle.name} in {out}", markup=False)
 
 
-def detector(
+def guard(
     bundle: Reference,
     data: Annotated[list[str], Data],
     others: Annotated[
@@ -119,23 +128,26 @@ def detector(
         typer.Option(metavar="DIR", help="A source that it was not trained on and that should pass; may be repeated."),
     ] = None,
 ) -> None:
-    """Fit a branch's detector of foreign inputs, such as photographs or music; its weights stay as they are."""
+    """Fit when a branch must not answer: foreign inputs, and verdicts that are not sure; its weights stay."""
     kind, name = reference(bundle)
 
     from multimodal.datasets import read_folder
     from multimodal.evaluate import write_card
+    from multimodal.train.abstention import fit_abstention
     from multimodal.train.detector import fit_detector
     from multimodal.zoo import find
 
     found = find(kind, name)
-    config = fit_detector(
-        found, [read_folder(folder, kind) for folder in data], [read_folder(folder, kind) for folder in others or ()]
-    )
+    folders = [read_folder(folder, kind) for folder in data]
+    detector = fit_detector(found, folders, [read_folder(folder, kind) for folder in others or ()]).detector
+    reached = fit_abstention(found, folders).abstention["val"]
     write_card(found, [])
-    refused = [entry["refused"] for entry in config.detector["foreign"].values()]
+    refused = [entry["refused"] for entry in detector["foreign"].values()]
     aside.print(
-        f"{kind}/{name} refuses {sum(refused) / len(refused):.0%} of foreign inputs of kinds it was not tuned on.",
+        f"{kind}/{name} refuses {sum(refused) / len(refused):.0%} of foreign inputs of kinds it was not tuned on and "
+        f"gives {reached['coverage']:.0%} of its verdicts.",
         markup=False,
+        soft_wrap=True,
     )
 
 
@@ -151,20 +163,8 @@ def evaluate(
         Path | None, typer.Option(metavar="OUT.csv", help="Also write every answer, patients under a hash.")
     ] = None,
     plots: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Also draw ROC, reliability and confusion as PNG.")
+        Path | None, typer.Option(metavar="DIR", help="Also draw ROC, reliability, confusion and stress as PNG.")
     ] = None,
-    card: Annotated[bool, typer.Option("--card", help="Add the figures to the bundle's config and card.")] = False,
-    json: Json = False,
-) -> None:
-    """Measure a bundle on labelled data: by label, with intervals over patients."""
-    kind, name = reference(bundle)
-    if (data is None) == (cases is None) or (cases and kind != FUSION):
-        raise UsageError("Expected --data; or, for fusion, --cases instead.")
-
-    from multimodal.evaluate import (
-        BranchEvaluation,
-        FusionEvaluation,
-        composed_cohort,
     explanations: Annotated[
         bool, typer.Option("--explanations", help="Also measure what it marks in items against random marks.")
     ] = False,
@@ -174,20 +174,33 @@ def evaluate(
     audit: Annotated[
         bool, typer.Option("--audit", help="Also look for shortcuts: what it tells when it should not.")
     ] = False,
-        evaluate_branch,
-        evaluate_fusion,
-        paired_cohort,
-        plot,
-        write_card,
-    )
-    from multimodal.zoo import find
+    card: Annotated[bool, typer.Option("--card", help="Add the figures to the bundle's config and card.")] = False,
+    json: Json = False,
+) -> None:
+    """Measure a bundle on labelled data: by label, with intervals over patients."""
+    kind, name = reference(bundle)
+    if (data is None) == (cases is None) or (cases and kind != FUSION):
+        raise UsageError("Expected --data; or, for fusion, --cases instead.")
     asked = {"explanations": explanations, "stress": stress, "audit": audit}
     parts = [part for part, wanted in asked.items() if wanted]
     if parts and kind == FUSION:
         raise UsageError(f"Expected no --{parts[0]} for fusion: a head is as good as the branches that it joins.")
 
-    evaluation: BranchEvaluation | FusionEvaluation
+    from multimodal.evaluate import (
         PARTS,
+        BranchEvaluation,
+        FusionEvaluation,
+        composed_cohort,
+        evaluate_branch,
+        evaluate_fusion,
+        paired_cohort,
+        plot,
+        start,
+        write_card,
+    )
+    from multimodal.zoo import find
+
+    evaluation: BranchEvaluation | FusionEvaluation
     if kind == FUSION:
         if cases:
             cohort = paired_cohort(cases)
@@ -195,13 +208,15 @@ def evaluate(
             cohort = composed_cohort(folders_by_kind(data or (), text_column), split=split)
         evaluation = evaluate_fusion(None if name == "late" else find(kind, name), cohort)
     else:
-        start,
         from multimodal.datasets import join, read_folder
 
         found = find(kind, name)
         folders = [read_folder(folder, kind, text_column=text_column) for folder in data or ()]
         note = text_column if kind == "text" else ""
         evaluation = evaluate_branch(found, folders, split=split, text_column=note)
+        if parts:
+            begun = start(found, join(folders).in_split(split))
+            evaluation.figures.update({part: PARTS[part](begun, None) for part in parts})
     try:
         if predictions:
             evaluation.predictions().to_csv(predictions, index=False)
@@ -214,9 +229,6 @@ def evaluate(
     if json:
         typer.echo(json_format.dumps(evaluation.figures, indent=2, allow_nan=False))
         return
-        if parts:
-            begun = start(found, join(folders).in_split(split))
-            evaluation.figures.update({part: PARTS[part](begun, None) for part in parts})
 
     from multimodal.cli.show import show_evaluation
 

@@ -15,6 +15,7 @@ from multimodal.engine import answer
 from multimodal.engine.ages import uncovered_ages
 from multimodal.engine.backend import scorer
 from multimodal.engine.device import resolve
+from multimodal.engine.foreign import refusal
 from multimodal.engine.inference import ItemOutput, Score
 from multimodal.engine.models import Models
 from multimodal.engine.statement import Statement, state, vocabulary
@@ -38,8 +39,13 @@ class _Entry:
     outputs: list[ItemOutput] = field(default_factory=list)
 
     def refuse(self, code: str, message: str) -> None:
-        self.quality.append(Notice(code, message, item=self.item.name, refused=True))
-        self.used = False
+        self.turn_away(Notice(code, message, item=self.item.name, refused=True))
+
+    def turn_away(self, notice: Notice | None) -> None:
+        """Leave the item out, if there is a reason."""
+        if notice is not None:
+            self.quality.append(notice)
+            self.used = False
 
 
 class Engine:
@@ -170,6 +176,9 @@ class Engine:
         if not branches:
             for entry in entries:
                 entry.refuse("no_branch", f"There is no trained {modality} branch; the file is left out.")
+        for entry in entries:
+            entry.turn_away(refusal(branches, entry.item))
+        entries = [entry for entry in entries if entry.used]
         for branch in branches:
             outputs = self._attempt(branch, [entry.item for entry in entries], self._device)
             for entry, output in zip(entries, outputs, strict=True):

@@ -23,7 +23,7 @@ FUSION, LATE = "fusion", "late"
 KINDS = (*(modality.value for modality in Modality), FUSION)
 
 _CACHE_SIZE = 24
-_cache: OrderedDict[tuple[str, str, str], LoadedBranch | LoadedFusion] = OrderedDict()
+_cache: OrderedDict[tuple[str, ...], LoadedBranch | LoadedFusion] = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -131,7 +131,8 @@ def _members(kind: str, reference: str) -> tuple[Member, ...]:
 
 def _load(member: Member, device: torch.device) -> LoadedBranch | LoadedFusion:
     """Load a bundle, or take it from the cache that all engines share."""
-    key = (str(member.bundle.folder), member.config.sha256, str(device))
+    beside = (member.config.detector, member.config.abstention)
+    key = (str(member.bundle.folder), member.config.sha256, str(device), *(str(entry) for entry in beside))
     with _lock:
         if key not in _cache:
             loaded = load(member.bundle)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,11 +24,15 @@ class Statement:
         evidence: Per label that it speaks of, calibrated log-odds less ``logit q_m``.
         embedding: (D,) mean embedding; None for an ensemble, which has no single one.
         calibrations: Per label, how each bundle that speaks of it reads it.
+        variances: Per label that it speaks of, of the evidence, over the bundles' ensembles of heads.
+        least_sure: How sure a verdict must be, see :func:`multimodal.calibrate.sureness`; None where no bundle says.
     """
 
     evidence: Mapping[str, float]
     embedding: FloatArray | None
     calibrations: Mapping[str, tuple[LabelCalibration, ...]]
+    variances: Mapping[str, float] = field(default_factory=dict)
+    least_sure: float | None = None
 
     @property
     def thresholds(self) -> dict[str, float]:
@@ -61,19 +65,26 @@ def state(
     """
     said: dict[str, list[float]] = {}
     readings: dict[str, list[LabelCalibration]] = {}
+    variances: dict[str, list[float]] = {}
     speaks_of = {site: labels_of(modality, site) for site in sites}
     for member, answers in zip(members, outputs, strict=True):
         for column, label in enumerate(member.config.labels):
             heard = [i for i, site in enumerate(sites) if label in speaks_of[site]]
             if heard and label in member.config.calibration:
                 logits = _over_sites([answers[i].logits for i in heard], [sites[i] for i in heard])
+                embedding = _over_sites([answers[i].embedding for i in heard], [sites[i] for i in heard])
                 reading = LabelCalibration.from_dict(member.config.calibration[label])
                 said.setdefault(label, []).append(float(bounded(reading.evidence(logits[column]))))
                 readings.setdefault(label, []).append(reading)
+                doubt = 0.0 if member.heads is None else float(member.heads.spread(embedding)[column])
+                variances.setdefault(label, []).append((reading.scale * doubt) ** 2)
+    limits = [float(member.config.abstention["limit"]) for member in members if member.config.abstention]
     return Statement(
         evidence={label: float(np.mean(values)) for label, values in said.items()},
         embedding=_over_sites([output.embedding for output in outputs[0]], sites) if len(members) == 1 else None,
         calibrations={label: tuple(each) for label, each in readings.items()},
+        variances={label: float(np.mean(each) / len(each) + np.var(said[label])) for label, each in variances.items()},
+        least_sure=max(limits, default=None),
     )
 
 

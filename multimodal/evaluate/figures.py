@@ -17,6 +17,7 @@ from multimodal.metrics import (
     Comparison,
     Interval,
     auprc,
+    aurc,
     auroc,
     bootstrap,
     expected_calibration_error,
@@ -59,7 +60,8 @@ def label_figures(
 
     ``auroc`` and ``auprc`` are within strata (:data:`multimodal.evaluate.units.STRATA`), over the
     strata that hold both classes; ``ece`` is of the probability at the prevalence of these very units,
-    which the answer also gives, since a calibrated answer's prevalence is its user's to state;
+    which the answer also gives, since a calibrated answer's prevalence is its user's to state; ``aurc`` is the
+    error rate among the surest verdicts, averaged over how many are given;
     ``sensitivity`` and ``specificity`` are at the threshold that the bundle carries; ``coverage`` is the
     share of each class whose prediction set holds it, and ``decided`` the share of sets that name one answer.
 
@@ -79,6 +81,7 @@ def label_figures(
         "auprc": (within(auprc, units.strata), x),
         "sensitivity": (partial(sensitivity, threshold=0.0), margins),
         "specificity": (partial(specificity, threshold=0.0), margins),
+        "aurc": (aurc, margins),
     }
     for name, (metric, scores) in figures.items():
         answer |= _with_interval(name, _bootstrap(metric, scores, units, resamples))

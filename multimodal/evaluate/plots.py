@@ -1,4 +1,4 @@
-"""Pictures of an evaluation: ROC, reliability, confusion and what missing modalities cost."""
+"""Pictures of an evaluation: ROC, reliability, confusion, risk by coverage and what missing modalities cost."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from multimodal.evaluate.figures import within
 from multimodal.evaluate.fusion import FusionEvaluation, fused_units
 from multimodal.evaluate.units import Units, units
 from multimodal.labels import LABELS
-from multimodal.metrics import auroc, reliability_curve, roc_curve
+from multimodal.metrics import aurc, auroc, reliability_curve, risk_coverage, roc_curve
 from multimodal.metrics.checks import FloatArray
 
 FORMATS = ("png", "svg")
@@ -139,7 +139,24 @@ def _confusion(ax: Axes, found: Units, margins: FloatArray) -> None:
     ax.set_yticks([0, 1], ["absent", "present"], rotation=90, va="center")
 
 
-_DRAWINGS: Mapping[str, Draw] = {"roc": _roc, "reliability": _reliability, "confusion": _confusion}
+def _risk_coverage(ax: Axes, found: Units, margins: FloatArray) -> None:
+    coverage, risk = risk_coverage(expit(margins), found.targets)
+    ax.plot(coverage, risk, color=_BLUE, lw=1.4)
+    ax.axhline(risk[-1], color=_LINE, lw=1, zorder=0)
+    area = float(aurc(margins, found.targets))
+    ax.text(0.97, 0.05, f"AURC {area:.3f}", fontsize=7, color=_INK, ha="right", transform=ax.transAxes)
+    ax.set_xlim(0, 1.02)
+    ax.set_ylim(0, max(0.05, 1.2 * float(risk.max())))
+    ax.set_xlabel("share of verdicts given, surest first", fontsize=7, color=_MUTED)
+    ax.set_ylabel("share wrong", fontsize=7, color=_MUTED)
+
+
+_DRAWINGS: Mapping[str, Draw] = {
+    "roc": _roc,
+    "reliability": _reliability,
+    "confusion": _confusion,
+    "risk_coverage": _risk_coverage,
+}
 
 
 def _missing(means: Mapping[str, float]) -> Figure:

@@ -10,6 +10,7 @@ A figure that the rows cannot give (an AUROC of one class) is NaN, never a guess
 from multimodal.metrics.decisions import (
     McNemar,
     accuracy,
+    aurc,
     circor_weighted_accuracy,
     mcnemar,
     risk_coverage,
@@ -26,6 +27,7 @@ __all__ = [
     "McNemar",
     "accuracy",
     "auprc",
+    "aurc",
     "auroc",
     "bootstrap",
     "brier",

@@ -131,6 +131,33 @@ def risk_coverage(probabilities: npt.ArrayLike, targets: npt.ArrayLike) -> tuple
     return kept / p.size, np.cumsum(wrong)[last] / kept
 
 
+def aurc(margins: npt.ArrayLike, targets: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> FloatArray:
+    """Area under the risk-coverage curve: the error rate among the surest cases, averaged over how many are kept.
+
+    Geifman, Uziel and El-Yaniv, "Bias-reduced uncertainty estimation for deep neural classifiers", ICLR 2019.
+
+    Args:
+        margins: (N,) above 0 where the case is called positive; as sure as they are far from 0.
+        targets: (N,), 0 or 1.
+        weights: (..., N), or None for equal weights.
+
+    Returns:
+        The leading shape of ``weights``; the smaller the better.
+
+    Raises:
+        UsageError: If an argument is not as described.
+
+    >>> print(aurc([3.0, -2.0, 1.0, -0.5], [1, 0, 0, 0]).round(3))
+    0.146
+    """
+    x = check_scores(margins, name="margins")
+    wrong = (x >= 0) != check_targets(targets, x.size)
+    order = np.argsort(-np.abs(x), kind="stable")
+    w = check_weights(weights, x.size)[..., order]
+    risk = np.nan_to_num(ratio(np.cumsum(w * wrong[order], axis=-1), np.cumsum(w, axis=-1)))
+    return ratio((w * risk).sum(-1), w.sum(-1))
+
+
 MURMUR_CLASSES = {"Present": 5.0, "Unknown": 3.0, "Absent": 1.0}
 """What a patient of each class counts in :func:`circor_weighted_accuracy`."""
 

@@ -20,13 +20,13 @@ from multimodal.labels import Modality
 from multimodal.ood import Detector, FeatureDetector, WordDetector, limited, statistics, write_detector
 from multimodal.zoo import Bundle, LoadedBranch, load
 
-TRAIN_ITEMS, GOOD_ITEMS = 300, 120
+TRAIN_ITEMS, GOOD_ITEMS = 200, 80
 """Items of a source that the detector learns from, and of a source and split on which it is tuned or measured."""
-TRAIN_NOTES = 5000
+TRAIN_NOTES = 2500
 """Notes of a source from which words are learned."""
-DRAWS = 8
+DRAWS = 6
 """Foreign inputs of a kind."""
-PHANTOMS = 40
+PHANTOMS = 20
 PHANTOM_SEED = 3_000_000
 """Seeds of the phantoms that are in domain here, apart from those that train branches and heads."""
 GOOD_PASS, GOOD_REACH, FOREIGN_REFUSED = 0.95, 0.99, 0.97

@@ -35,6 +35,15 @@ def test_forward_is_features_pool_head(branch: Branch) -> None:
     assert torch.equal(branch.head(again), logits)
 
 
+def test_early_stages_are_maps_of_the_batch(branch: Branch) -> None:
+    x = windows(branch.kind)
+    maps = list(branch.early(x))
+    assert maps
+    assert all(len(stage) == 3 for stage in maps)
+    if branch.arch in ("small_cnn", "conv_bilstm"):
+        assert [stage.shape[1] for stage in maps] == sorted(stage.shape[1] for stage in maps)
+
+
 def test_evaluation_is_deterministic(branch: Branch) -> None:
     x = windows(branch.kind)
     assert torch.equal(branch(x)[1], branch(x)[1])

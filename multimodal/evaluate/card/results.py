@@ -8,7 +8,7 @@ from typing import Any
 from multimodal.bundle import BundleConfig
 from multimodal.evaluate.card.markdown import bullets, figure, folded, table
 
-_FIGURES = ("auroc", "auprc", "ece", "sensitivity", "specificity")
+_FIGURES = ("auroc", "auprc", "ece", "sensitivity", "specificity", "aurc")
 
 
 def results(config: BundleConfig) -> str:
@@ -18,7 +18,8 @@ def results(config: BundleConfig) -> str:
     note = (
         "Figures with patient-level bootstrap 95 % intervals. AUROC and AUPRC within one source, film size and "
         "sort of recording; sensitivity and specificity at the threshold that the bundle carries; calibration error "
-        "(ece) at the prevalence of the rows measured."
+        "(ece) at the prevalence of the rows measured; area under the risk-coverage curve (aurc): the error rate among "
+        "the surest verdicts, averaged over how many are given."
     )
     return "\n\n".join([note, *(_evaluation(title, figures) for title, figures in config.metrics.items())])
 

@@ -1,0 +1,88 @@
+"""When a branch must not answer: its detector, its heads, how sure a verdict must be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from multimodal import zoo
+from multimodal.calibrate import fit_least_sure, sureness
+from multimodal.datasets import Dataset
+from multimodal.errors import UsageError
+from multimodal.evaluate import render_card
+from multimodal.labels import Modality
+from multimodal.train.abstention import fit_abstention
+from multimodal.train.detector import choose_limit, fit_detector
+from tests.engine.tiny import save_branch, save_head
+
+
+def test_between_good_and_foreign_the_limit_lies_halfway() -> None:
+    assert choose_limit(np.linspace(0.5, 1, 100), [[3.0] * 5, [5.0] * 5]) == pytest.approx(2, abs=0.01)
+
+
+def test_where_they_overlap_enough_foreign_inputs_are_refused_but_not_too_many_good_ones() -> None:
+    good = np.linspace(0, 1, 1001)
+    assert choose_limit(good, [[0.97] * 5]) == pytest.approx(0.97)
+    assert choose_limit(good, [[0.2] * 5]) == pytest.approx(0.95)
+
+
+def test_kinds_weigh_alike() -> None:
+    many, few = [0.98] * 1000, [0.96] * 2
+    assert choose_limit(np.linspace(0, 1, 1001), [many, few]) == pytest.approx(0.96)
+
+
+def test_a_detector_of_notes_from_folder_to_bundle(datasets: dict[Modality, Dataset], tmp_path: Path) -> None:
+    bundle = save_branch(tmp_path, "text", "tiny")
+    weights = (bundle.folder / "model.safetensors").read_bytes()
+    config = fit_detector(bundle, [datasets[Modality.TEXT]])
+    assert zoo.load(bundle).detector.limit == config.detector["limit"]
+    assert (bundle.folder / "model.safetensors").read_bytes() == weights
+    refused = {kind: entry["refused"] for kind, entry in config.detector["foreign"].items()}
+    assert np.mean(list(refused.values())) > 0.9
+    of_source = {(entry["source"], entry["split"]): entry["refused"] for entry in config.detector["good"]}
+    assert of_source["notes", "test"] <= 0.05
+    assert all(entry["ci"][0] <= entry["refused"] <= entry["ci"][1] for entry in config.detector["good"])
+    card = render_card(config)
+    assert "## When it does not answer" in card
+    assert "| recipe |" in card
+
+
+def test_it_says_what_it_cannot_use(datasets: dict[Modality, Dataset], tmp_path: Path) -> None:
+    branch = save_branch(tmp_path, "text", "tiny")
+    with pytest.raises(UsageError, match="is a fusion head"):
+        fit_detector(save_head(tmp_path, "head", "gated", {"text": branch}), [])
+    with pytest.raises(UsageError, match="train and val"):
+        fit_detector(branch, [datasets[Modality.TEXT].in_split("train")])
+
+
+def test_how_sure_a_verdict_must_be_from_folder_to_bundle(datasets: dict[Modality, Dataset], tmp_path: Path) -> None:
+    bundle = save_branch(tmp_path, "text", "tiny")
+    entry = fit_abstention(bundle, [datasets[Modality.TEXT]]).abstention
+    assert set(entry) == {"limit", "risk", "val", "test", "sha256"}
+    reached = entry["val"]
+    assert reached["risk"] <= max(entry["risk"], reached["risk_without"]) + 1e-9
+    assert reached["coverage"] >= 0.4
+    heads = zoo.load(bundle).heads
+    assert heads.spread(np.ones(16)).max() > 0
+    assert fit_abstention(bundle, [datasets[Modality.TEXT]]).abstention == entry
+
+
+def test_a_spread_makes_a_verdict_less_sure() -> None:
+    assert sureness(-2.0, 0.0) == 2
+    assert sureness(2.0, [0.5, 1.0, 4.0]).tolist() == sorted(sureness(2.0, [0.5, 1.0, 4.0]).tolist(), reverse=True)
+
+
+def test_the_limit_keeps_the_risk_and_as_many_verdicts_as_it_can() -> None:
+    rng = np.random.default_rng(0)
+    sure = rng.exponential(size=2000)
+    wrong = rng.random(2000) < 0.5 * np.exp(-2 * sure)
+    limit = fit_least_sure(sure, wrong, risk=0.1)
+    assert wrong[sure >= limit].mean() <= 0.1
+    more = np.sort(sure)[np.searchsorted(np.sort(sure), limit) - 40]
+    assert wrong[sure >= more].mean() > 0.09
+    assert fit_least_sure(sure, np.zeros(2000)) == 0
+    assert (sure >= fit_least_sure(sure, np.ones(2000))).mean() == pytest.approx(0.5, abs=0.01)
+    with pytest.raises(UsageError, match="shape"):
+        fit_least_sure([], [])
