@@ -122,6 +122,7 @@ def test_an_explanation_marks_film_sound_and_note(case: Case) -> None:
 
     assert "What counted: Cough, fever" in said(marked)
     assert "Orange: what speaks for pneumonia" in said(marked)
+    assert "film by method, not tested" in said(marked)
     assert "Orange" not in said(plain)
     assert len(PdfReader(io.BytesIO(marked)).pages[0].images) == len(PdfReader(io.BytesIO(plain)).pages[0].images) + 1
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +15,9 @@ from multimodal.errors import UsageError
 if TYPE_CHECKING:
     from multimodal.case import Case, Diagnosis
     from multimodal.engine import Engine
+    from multimodal.explain import Explanation
+
+AUTO = "auto"
 
 
 def diagnose(
@@ -29,6 +34,15 @@ def diagnose(
     model: Models = None,
     prevalence: Prevalences = None,
     backend: Backend = "torch",
+    explain: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--explain",
+            metavar="LABEL",
+            help="Also say what in each item speaks for a label, or for the one the answer leads with (auto); "
+            "may be repeated.",
+        ),
+    ] = None,
     json: Json = False,
     report: Annotated[
         Path | None, typer.Option(metavar="OUT.pdf", dir_okay=False, help="Also write a one-page report as PDF.")
@@ -44,14 +58,32 @@ def diagnose(
     case = read_case(files, patient=Patient(age=age, sex=sex), isolated=False)
     engine = Engine(chosen, prevalence=assumed, backend=backend)
     diagnosis = engine.diagnose(case)
+    why = _explained(engine, case, diagnosis, explain or ())
+    diagnosis = replace(diagnosis, explanations=tuple(found.to_json() for found in why))
     if report is not None:
         _write_report(report, engine, case, diagnosis)
     if json:
         typer.echo(diagnosis.to_json(indent=2))
     else:
-        from multimodal.cli.show import show_diagnosis
+        from multimodal.cli.show import show_diagnosis, show_why
 
         show_diagnosis(diagnosis, screen)
+        show_why(why, case, screen)
+
+
+def _explained(engine: Engine, case: Case, diagnosis: Diagnosis, labels: Sequence[str]) -> list[Explanation]:
+    """Why, for each label; "auto" is the one that the answer leads with."""
+    if not labels:
+        return []
+    from multimodal.explain import explain_case
+    from multimodal.report import lead
+
+    spoken = [result.label for result in diagnosis.labels]
+    wanted = dict.fromkeys(lead(diagnosis) if label == AUTO else label for label in labels)
+    for label in wanted:
+        if label is not None and label not in spoken:
+            raise UsageError(f"Expected --explain with {AUTO} or one of {', '.join(spoken)}, but got {label}.")
+    return [found for label in wanted if label is not None for found in explain_case(engine, case, label)]
 
 
 def _write_report(path: Path, engine: Engine, case: Case, diagnosis: Diagnosis) -> None:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from multimodal.case import Diagnosis, Notice
+from multimodal.case import Case, Diagnosis, Notice
+from multimodal.labels import LABELS, Modality
 
+if TYPE_CHECKING:
+    from multimodal.explain import Explanation
+
+WORDS_SHOWN = 8
 DISCLAIMER = "Research software, not a medical device."
 
 
@@ -40,6 +46,39 @@ def show_diagnosis(diagnosis: Diagnosis, console: Console) -> None:
     models = ", ".join(f"{kind}={model.name}" for kind, model in diagnosis.models.items())
     console.print(f"Models: {models}", style="dim", markup=False)
     console.print(DISCLAIMER, style="dim")
+
+
+def show_why(explanations: Sequence[Explanation], case: Case, console: Console) -> None:
+    """What in each item speaks for a label, where it lies in the item."""
+    notes = {note.sha256: note.text for note in case.texts}
+    for found in explanations:
+        values = found.to_json()
+        method = found.method.replace("_", " ")
+        where = _where(values, notes.get(found.sha256, "")) or "nothing"
+        console.print(
+            f"{found.item}, {LABELS[found.label].title.lower()} ({method}): {where}", markup=False, highlight=False
+        )
+
+
+def _where(values: Mapping[str, Any], text: str) -> str:
+    """The strongest place of an explanation's plain values in the item's own coordinates."""
+    if values["modality"] == Modality.AUDIO:
+        return "; ".join(
+            f"{s['start_s']:.1f} to {s['end_s']:.1f} s, {s['low_hz']:.0f} to {s['high_hz']:.0f} Hz"
+            for s in values["segments"]
+        )
+    if values["modality"] == Modality.TEXT:
+        speaking = sorted((w for w in values["words"] if w["weight"] > 0), key=lambda w: -w["weight"])[:WORDS_SHOWN]
+        return ", ".join(text[w["start"] : w["end"]] for w in sorted(speaking, key=lambda w: w["start"]))
+    level, (top, left, bottom, right) = np.array(values["map"]), values["box"]
+    if level.max() <= 0:
+        return ""
+    row, column = np.unravel_index(level.argmax(), level.shape)
+    edges = [
+        np.linspace(start, end, n + 1) for start, end, n in zip((top, left), (bottom, right), level.shape, strict=True)
+    ]
+    (y0, y1), (x0, x1) = edges[0][row : row + 2], edges[1][column : column + 2]
+    return f"strongest in rows {y0:.0f} to {y1:.0f}, columns {x0:.0f} to {x1:.0f}"
 
 
 def notice_line(notice: Notice) -> str:

@@ -40,8 +40,8 @@ def plot(evaluation: BranchEvaluation | FusionEvaluation, folder: Path, *, file_
         file_format: "png" or "svg".
 
     Returns:
-        The files: ``roc``, ``reliability``, ``confusion``, ``risk_coverage``; for a fusion ``missing``; ``stress`` where it
-        was measured.
+        The files: ``roc``, ``reliability``, ``confusion``, ``risk_coverage``; for a fusion ``missing``; where it
+        was measured ``stress``.
 
     Raises:
         UsageError: If the format is neither.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from multimodal.engine import Engine
     from multimodal.explain import Explanation
 
-__all__ = ["LIMITS", "USE", "explained", "report"]
+__all__ = ["LIMITS", "USE", "explained", "lead", "report"]
 
 USE = "Research use only, not a medical device."
 LIMITS = (
@@ -75,20 +75,25 @@ def report(
     if case is not None and case.items:
         sheet.y += 8
         least, greatest = _EVIDENCE
-        evidence(sheet, case, diagnosis, explanations, min(greatest, max(least, HEIGHT - below - sheet.y - 14)))
+        evidence(sheet, case, diagnosis, explanations, min(greatest, max(least, HEIGHT - below - sheet.y - 23)))
     _said(sheet, notices)
     _table(sheet, rows)
     _foot(sheet, diagnosis, foot)
     return sheet.done()
 
 
+def lead(diagnosis: Diagnosis) -> str | None:
+    """The label that an answer leads with: what was found, conditions before findings; None if nothing was scored."""
+    results = sorted(diagnosis.labels, key=lambda result: (not result.present, LABELS[result.label].group))
+    return next((result.label for result in results if result.label != NO_FINDING), None)
+
+
 def explained(engine: Engine, case: Case, diagnosis: Diagnosis) -> tuple[Explanation, ...]:
-    """Why, for the label that the answer leads with: what was found, conditions before findings.
+    """Why, for the label that the answer leads with.
 
     Empty where nothing was scored or a network cannot explain itself, since a report is worth having without.
     """
-    results = sorted(diagnosis.labels, key=lambda result: (not result.present, LABELS[result.label].group))
-    label = next((result.label for result in results if result.label != NO_FINDING), None)
+    label = lead(diagnosis)
     if label is None:
         return ()
 

@@ -53,7 +53,19 @@ def evidence(
     sheet.y = top + height
     if explanations:
         names = " and ".join(dict.fromkeys(LABELS[e.label].title.lower() for e in explanations))
-        sheet.paragraph(f"Orange: what speaks for {names} in it.", size=_CAPTION, colour=LIGHT.muted)
+        words = f"Orange: what speaks for {names} in it. {_tested(explanations)}"
+        sheet.paragraph(words, size=_CAPTION, colour=LIGHT.muted, most=2)
+
+
+def _tested(explanations: Sequence[Explanation]) -> str:
+    """How the methods fared on test patients, in log-odds above random marks."""
+    measured = {(e.modality, e.method): e.measured for e in explanations}
+    told = [
+        f"{WORDS[modality].lower()} by {method.replace('_', ' ')}, "
+        + ("not tested" if found is None else f"{min(a.value for a in found.by_fill.values()):+.1f}")
+        for (modality, method), found in measured.items()
+    ]
+    return f"Tested against random marks on other patients, in log-odds: {'; '.join(told)}."
 
 
 def _title(modality: Modality, count: int) -> str:

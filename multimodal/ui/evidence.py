@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 
 _LABEL = "evidence-label"
+_UNTRUE = "No way of marking what this model goes by beats random marks, so none is shown."
 _GONE = "The network that gave this answer is not installed any more, so nothing is marked here."
 
 
@@ -119,18 +120,21 @@ def _explained(item: Item, label: str, choice: Choice) -> Explanation | None:
         st.html(f'<p class="mm-muted">{escape(words)}</p>')
         return None
 
-    from multimodal.explain import METHODS, assess, explain
+    from multimodal.explain import assess, explain, offered
 
+    methods = offered(branch.config)
+    if not methods:
+        st.html(f'<p class="mm-muted">{_UNTRUE}</p>')
+        return None
     about = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        methods = list(METHODS[item.modality])
         method = st.segmented_control(
             "Detail",
             methods,
             default=methods[0],
             required=True,
             format_func=heat.METHOD_WORDS.__getitem__,
-            key=f"method-{item.modality}",
+            key=f"method-{item.modality}-{len(methods)}",
         )
         key = f"{item.sha256}-{getattr(item, 'site', None)}-{label}-{method}-{branch.config.sha256}"
         tested = st.button("Test the marks", icon=":material/fact_check:", key=f"test-{item.sha256[:16]}")
@@ -139,6 +143,7 @@ def _explained(item: Item, label: str, choice: Choice) -> Explanation | None:
             found = kept(f"why-{key}", lambda: explain(branch, item, label, device=choice.device, method=method))
         with about:
             st.html(heat.meaning(item.modality, label, found.evidence, bool((found.values > 0).any())))
+            st.html(heat.tested_words(found.measured))
         if tested:
             with st.spinner("Covering the marked parts, to see whether the answer changes"):
                 result = kept(f"test-{key}", lambda: assess(branch, item, label, device=choice.device, method=method))

@@ -17,7 +17,7 @@ from multimodal.labels import LABELS, Modality
 from multimodal.ui.theme import EVIDENCE
 
 if TYPE_CHECKING:
-    from multimodal.explain import Faithfulness, FilmExplanation, NoteExplanation, SoundExplanation
+    from multimodal.explain import Faithfulness, FilmExplanation, Measured, NoteExplanation, SoundExplanation
 
 FRAME = 448
 """Longest side of a film's heat map, in pixels."""
@@ -91,6 +91,17 @@ def faithfulness_words(found: Faithfulness) -> str:
     return (
         f'<p class="mm-muted"><b>{verdict}</b> Gap between keeping and covering the marked parts first, in log-odds: '
         f"{own:.2f}; parts in random order {random:.2f}; the same marks moved elsewhere {moved:.2f}.</p>"
+    )
+
+
+def tested_words(measured: Measured | None) -> str:
+    """How far marks of this sort can be trusted, by other patients, as safe markup."""
+    if measured is None:
+        return '<p class="mm-muted">Nobody has tested marks of this sort on this model.</p>'
+    least = min(measured.by_fill.values(), key=lambda advantage: advantage.value)
+    return (
+        f'<p class="mm-muted">On {measured.items} items of test patients, covering marks of this sort moved the answer '
+        f"by {least.value:.2f} ({least.low:.2f} to {least.high:.2f}) log-odds more than covering random parts.</p>"
     )
 
 

@@ -101,7 +101,7 @@ def _actions(place: DeltaGenerator, record: Record, case: Case, diagnosis: Diagn
         cases_save.offer(record, case, diagnosis)
         st.download_button(
             "JSON",
-            diagnosis.to_json(indent=2),
+            lambda: with_reasons(diagnosis, case, choice).to_json(indent=2),
             file_name="diagnosis.json",
             mime="application/json",
             icon=":material/download:",
@@ -117,6 +117,14 @@ def _actions(place: DeltaGenerator, record: Record, case: Case, diagnosis: Diagn
             help="A one-page report to file, made when you click",
             on_click="ignore",
         )
+
+
+def with_reasons(diagnosis: Diagnosis, case: Case, choice: Choice) -> Diagnosis:
+    """The diagnosis with what in each item speaks for the label that it leads with."""
+    from multimodal.report import explained
+
+    why = explained(engine.load(choice), case, diagnosis)
+    return replace(diagnosis, explanations=tuple(found.to_json() for found in why))
 
 
 def report_pdf(diagnosis: Diagnosis, case: Case | None, choice: Choice | None) -> bytes:

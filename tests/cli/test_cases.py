@@ -83,6 +83,21 @@ def test_a_report_is_written_beside_the_answer(
     assert "can't be written" in capsys.readouterr().err
 
 
+def test_a_label_is_explained_on_request(zoo: Path, patient: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["diagnose", str(patient), "--explain", "auto", "--explain", "pneumonia", "--json"]) == 0
+    out = capsys.readouterr().out
+    found = json.loads(out)["explanations"]
+    assert {entry["modality"] for entry in found if entry["label"] == "pneumonia"} == {"image", "audio", "text"}
+    assert all(entry["method"] and "faithfulness" in entry for entry in found)
+    assert Diagnosis.from_json(out).explanations == tuple(found)
+
+    assert run(["diagnose", str(patient), "--explain", "pneumonia"]) == 0
+    shown = capsys.readouterr().out
+    assert "film.dcm, pneumonia" in shown
+    assert run(["diagnose", str(patient), "--explain", "plague"]) == 2
+    assert "plague" in capsys.readouterr().err
+
+
 def test_batch_writes_a_line_a_case_and_resumes(
     zoo: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

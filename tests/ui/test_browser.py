@@ -69,6 +69,8 @@ def test_a_record_from_upload_to_answer(
         with page.expect_download() as download:
             page.get_by_role("button", name="JSON").click()
         diagnosis = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
+        assert {why["modality"] for why in diagnosis["explanations"]} <= {"image", "audio", "text"}
+        assert diagnosis["explanations"]
         with page.expect_download() as download:
             page.get_by_role("button", name="PDF").click()
         (sheet,) = PdfReader(download.value.path()).pages
