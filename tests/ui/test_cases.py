@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +13,8 @@ from streamlit.testing.v1 import AppTest
 from multimodal.case import Case, Text
 from multimodal.formats import Kind
 from multimodal.store import Query, Review, ReviewState, Store, StoredInput, Verdict, Worklist
-from multimodal.ui import cases_list, cases_owner
+from multimodal.ui import cases_batch, cases_list, cases_owner
+from multimodal.ui.cases_job import Job
 from multimodal.ui.cases_owner import LOCAL, owner
 from tests.ui.conftest import APP
 from tests.ui.made import Double
@@ -152,6 +155,31 @@ def test_a_review_that_makes_no_sense_is_told(
 
     assert message in page.warning[0].value
     assert mine.get(case).review is None
+
+
+def test_a_batch_comes_as_a_zip_or_as_a_folder(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[tuple[bytes, str]] = []
+
+    class Recorded(Job):
+        def __init__(self, archive: bytes, name: str, *rest: object, **options: object) -> None:
+            given.append((archive, name))
+            super().__init__(archive, name, *rest, **options)
+
+        def start(self) -> None:
+            pass
+
+    monkeypatch.setattr(cases_batch, "Job", Recorded)
+    files = [("ward/two/note.txt", b"fever"), ("ward/one/note.txt", b"cough")]
+    for turn in (files, list(reversed(files))):
+        page.run()
+        page.file_uploader(key="batch-folder").set_value([(name, data, "text/plain") for name, data in turn])
+        press(page.run(), "Run")
+        assert not page.exception
+    (archive, name), again = given
+    assert again == (archive, name), "the same folder goes on where it was cut short"
+    assert name == "ward"
+    with zipfile.ZipFile(io.BytesIO(archive)) as unpacked:
+        assert {entry: unpacked.read(entry) for entry in unpacked.namelist()} == dict(files)
 
 
 def test_deleting_returns_to_the_list(page: AppTest, mine: Worklist) -> None:
