@@ -39,6 +39,7 @@ def test_ray_takes_the_configuration(name: str) -> None:
 
     (application,) = schema.ServeDeploySchema.model_validate(serve_configs()[name]).applications
     assert application.import_path == f"{build.__module__}:{build.__name__}"
+    assert build({"device": "cpu"})
     names = {"Api", "Decode", "Fusion", "Image", "Audio", "Text"}
     assert {deployment.name for deployment in application.deployments} == names
 
