@@ -39,6 +39,7 @@ def write_for_ever(store: Store, committing: mmap.mmap) -> None:
         case = mine.save(ANSWER, title="case", inputs=[KEPT])
         mine.review(case, Review(Verdict.AGREE, {"pneumonia": 1, "crackles": 1}))
         committing[0] = 0
+        committing[1] = min(255, committing[1] + 1)
 
 
 def found(store: Store, url: str) -> tuple[int, list[str]]:
@@ -60,17 +61,18 @@ def main(url: str, times: int) -> None:
     random.seed(0)
     store = Store(url)
     found(store, url)
-    committing = mmap.mmap(-1, 1)
+    committing = mmap.mmap(-1, 2)  # whether the child commits, and how often it has
     within, cases, wrong = 0, 0, []
     for _ in range(times):
-        committing[0] = 0
+        committing[:] = bytes(2)
         store.close()  # a connection must not be carried across a fork
         child = os.fork()
         if child == 0:
             write_for_ever(store, committing)
-        while not committing[0]:  # a busy machine takes its time
+        whole = random.randint(0, 3)
+        while committing[1] < whole or not committing[0]:  # however busy the machine is
             time.sleep(0.001)
-        time.sleep(random.uniform(0, 0.03))
+        time.sleep(random.uniform(0, 0.01))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         within += committing[0]

@@ -86,7 +86,7 @@ def test_killed_a_hundred_times_while_it_commits_nothing_is_there_in_part(url: s
     told = json.loads(killed.stdout)
     assert told["wrong"] == []
     assert told["within"] > KILLS / 2, "most kills must fall into a commit, or nothing is tested"
-    assert told["cases"] > KILLS / 10, "some commits must have gone through"
+    assert told["cases"] >= KILLS, "commits must have gone through, one and a half a round on average"
 
 
 @pytest.mark.timeout(600)
