@@ -23,7 +23,7 @@ def films() -> dict[str, bytes]:
         "jpeg-12": dicom(SMALL, uid.JPEGExtended12Bit, codestream=jpeg_by_gdcm(SMALL, 12, uid.JPEGExtended12Bit)),
         "jpeg-lossless": dicom(SMALL, uid.JPEGLosslessSV1),
         "jpeg-ls": dicom(SMALL, uid.JPEGLSLossless),
-        "jpeg-2000": dicom(SMALL, uid.JPEG2000Lossless),
+        "jpeg-2000": dicom(film(48, 40), uid.JPEG2000Lossless),
     }
 
 
