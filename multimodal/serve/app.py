@@ -105,7 +105,6 @@ def create_app(service: Service | None = None, settings: Settings | None = None)
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
-        max_body_size=settings.body_bytes,
         responses=_refusals(401, 422, 500),
     )
     app.add_middleware(Door, settings=settings, metrics=metrics)

@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from multimodal.errors import BusyError, MultimodalError, UnauthorizedError
+from multimodal.errors import BusyError, LimitError, MultimodalError, UnauthorizedError
 from multimodal.serve.answers import refusal, said
 from multimodal.serve.metrics import Metrics
 from multimodal.serve.settings import Settings
@@ -65,7 +65,7 @@ class Door:
         try:
             self._check(scope, headers)
             held = self._hold(scope["method"], headers)
-            await self._app(scope, receive, answer)
+            await self._app(scope, _bounded(receive, self._settings.body_bytes), answer)
         except MultimodalError as error:
             self._metrics.errors.labels(error.code).inc()
             await refusal(error)(scope, receive, answer)
@@ -101,7 +101,8 @@ class Door:
             return 0
         said_length = headers.get("content-length", "")
         size = int(said_length) if said_length.isdecimal() else self._settings.body_bytes
-        size = min(size, self._settings.body_bytes)
+        if size > self._settings.body_bytes:
+            raise _too_large(self._settings.body_bytes)
         if self._bytes and self._bytes + size > self._settings.pending_bytes:
             raise BusyError("Too much is being sent at the same time; try again in a moment.")
         self._bytes += size
@@ -111,6 +112,25 @@ class Door:
     def _release(self, held: int) -> None:
         self._bytes -= held
         self._metrics.body_bytes.set(self._bytes)
+
+
+def _bounded(receive: Receive, most: int) -> Receive:
+    """What arrives, up to so many bytes: a body need not be as long as it said."""
+    count = 0
+
+    async def counted() -> Message:
+        nonlocal count
+        message = await receive()
+        count += len(message.get("body", b""))
+        if count > most:
+            raise _too_large(most)
+        return message
+
+    return counted
+
+
+def _too_large(most: int) -> LimitError:
+    return LimitError(f"The body may have up to {most:,} bytes.")
 
 
 def _digest(value: bytes) -> bytes:
