@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from multimodal.train.branch import Start, train_branch
-from multimodal.train.fusion import Cohorts, train_fusion
+from multimodal.train.cases import Cohorts
+from multimodal.train.fusion import train_fusion
 from multimodal.train.recipe import RECIPES, Recipe
 
 __all__ = ["RECIPES", "Cohorts", "Recipe", "Start", "train_branch", "train_fusion"]

@@ -15,6 +15,7 @@ import torch
 from transformers import set_seed
 
 from multimodal.branches import Branch, create
+from multimodal.branches.image import ImageBranch
 from multimodal.branches.text import TextBranch
 from multimodal.calibrate import LabelCalibration
 from multimodal.datasets import PHANTOM, Dataset, join, terms
@@ -36,7 +37,7 @@ from multimodal.train.data import (
 from multimodal.train.decode import cache_folder, decode
 from multimodal.train.fit import Fitted, fit, scores_by_source
 from multimodal.train.predict import Prediction, joined_predictions, predict_set
-from multimodal.train.pretrain import pretrain_encoder
+from multimodal.train.pretrain import pretrain_encoder, pretrain_films
 from multimodal.train.recipe import RECIPES, Recipe
 from multimodal.zoo import Bundle, LoadedBranch, at, load, save
 
@@ -58,7 +59,8 @@ class Start:
         options: Options of the architecture that differ from its defaults.
         pretrained: As :func:`multimodal.branches.create` takes it.
         init: Folder of a bundle of the same architecture, whose weights are taken but for the heads.
-        pretrain_epochs: Epochs of masked-language-model pretraining of a text encoder on training notes.
+        pretrain_epochs: Epochs of pretraining without labels on training items: a text encoder fills in hidden
+            words, an image encoder knows a film again.
     """
 
     preparation: Mapping[str, Any] = field(default_factory=dict)
@@ -201,7 +203,7 @@ class _Run:
             raise UsageError(f"Expected a fold column with 0 to {folds - 1}, but got {sorted(set(numbers.tolist()))}.")
         parts = [self.answers_of_fold(data, fold, out) for fold in range(folds)]
         scored, prediction = joined([part[0] for part in parts]), joined_predictions([part[1] for part in parts])
-        np.savez(out / OUT_OF_FOLD, labels=np.array(self.labels), **_arrays(scored, prediction))
+        np.savez(out / OUT_OF_FOLD, allow_pickle=False, labels=np.array(self.labels), **_arrays(scored, prediction))
         for fold in range(folds):
             shutil.rmtree(out / f"fold{fold}")
         return scored, prediction
@@ -214,7 +216,7 @@ class _Run:
             numbers = data.rows["fold"].to_numpy()
             branch, _ = self.fit(data.where(numbers != fold), None, folder)
             held_out = self.evaluation(data.where(numbers == fold), branch)
-            np.savez(kept, **_arrays(held_out, predict_set(branch, held_out)))
+            np.savez(kept, allow_pickle=False, **_arrays(held_out, predict_set(branch, held_out)))
         with np.load(kept) as found:
             scored = EvaluationSet((), torch.from_numpy(found["targets"]), found["sources"], found["patients"])
             return scored, Prediction(torch.from_numpy(found["embeddings"]), torch.from_numpy(found["logits"]))
@@ -246,8 +248,13 @@ class _Run:
         branch.tokenizer = branch.tokenizer or tokenizer
         if self.start.init is not None:
             _take_weights(branch, self.start.init)
-        if self.start.pretrain_epochs and isinstance(branch, TextBranch):
-            pretrain_encoder(branch, notes, out, self.recipe, self.start.pretrain_epochs)
+        epochs = self.start.pretrain_epochs
+        if epochs and isinstance(branch, TextBranch):
+            pretrain_encoder(branch, notes, out, self.recipe, epochs)
+        elif epochs and isinstance(branch, ImageBranch):
+            pretrain_films(branch, decode(train, settings, margin=True, cache=self.cache), out, self.recipe, epochs)
+        elif epochs:
+            raise UsageError("Expected an image or text branch to pretrain; a sound branch has no pretraining.")
         return branch
 
 

@@ -1,4 +1,9 @@
-"""Masked-language-model pretraining of a text encoder (Devlin et al., NAACL 2019)."""
+"""Pretraining without labels, on training patients only.
+
+A text encoder fills in hidden words (masked language model: Devlin et al., NAACL 2019); an image encoder tells what
+two augmentations of one film have in common (SimSiam: Chen and He, "Exploring Simple Siamese Representation
+Learning", CVPR 2021, which needs neither negatives nor a large batch).
+"""
 
 from __future__ import annotations
 
@@ -11,20 +16,24 @@ from typing import cast
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cosine_similarity, cross_entropy
 from torch.utils.data import Dataset as TorchDataset
 from transformers import Trainer
 
+from multimodal.branches.image import ImageBranch
 from multimodal.branches.text import TextBranch
 from multimodal.case import Text
 from multimodal.errors import UsageError
-from multimodal.prepare import TextPreparation, stack
+from multimodal.prepare import ImagePreparation, TextPreparation, stack
 from multimodal.prepare.text import MASK, pad_id, prepare_text
+from multimodal.train.data import Examples
+from multimodal.train.decode import Decoded
 from multimodal.train.fit import training_arguments
 from multimodal.train.recipe import Recipe
 
 _MASKED = 0.15
 _IGNORED = -100
+_FOLDER = "pretraining"
 
 
 class _Notes(TorchDataset[Tensor]):
@@ -99,9 +108,73 @@ def pretrain_encoder(branch: TextBranch, notes: Sequence[Text], out: Path, recip
     task = _MaskedLanguageModel(branch)
     trainer = Trainer(
         model=task,
-        args=training_arguments(out / "pretraining", replace(recipe, epochs=epochs), evaluate=False, save=False),
+        args=training_arguments(out / _FOLDER, replace(recipe, epochs=epochs), evaluate=False, save=False),
         train_dataset=_Notes(notes, settings, tokenizer),
         data_collator=_Masking(tokenizer),
     )
     trainer.train()
-    shutil.rmtree(out / "pretraining", ignore_errors=True)
+    shutil.rmtree(out / _FOLDER, ignore_errors=True)
+
+
+class _Pairs(TorchDataset[dict[str, Tensor]]):
+    """Two augmentations of each film."""
+
+    def __init__(self, films: Sequence[Decoded], preparation: ImagePreparation) -> None:
+        blank = torch.full((len(films), 1), torch.nan)
+        self.examples = Examples(films, blank, blank[:, 0], preparation)
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __getitem__(self, i: int) -> dict[str, Tensor]:
+        return {"first": self.examples[i]["x"], "second": self.examples[i]["x"]}
+
+
+class Siamese(nn.Module):
+    """An encoder under a projection and a predictor that are thrown away."""
+
+    def __init__(self, branch: ImageBranch, width: int = 256) -> None:
+        super().__init__()
+        self.branch = branch
+        self.projection = nn.Sequential(
+            nn.Linear(branch.embedding_dim, width, bias=False),
+            nn.BatchNorm1d(width),
+            nn.ReLU(),
+            nn.Linear(width, width, bias=False),
+            nn.BatchNorm1d(width, affine=False),
+        )
+        self.predictor = nn.Sequential(
+            nn.Linear(width, width // 4, bias=False),
+            nn.BatchNorm1d(width // 4),
+            nn.ReLU(),
+            nn.Linear(width // 4, width),
+        )
+
+    def forward(self, first: Tensor, second: Tensor) -> dict[str, Tensor]:
+        """The loss of a batch: -1 where the two are told to be one, 0 where they have nothing in common."""
+        projected = [self.projection(self.branch(view)[0]) for view in (first, second)]
+        predicted = [self.predictor(each) for each in projected]
+        agreement = [
+            cosine_similarity(ahead, behind.detach()).mean()
+            for ahead, behind in zip(predicted, reversed(projected), strict=True)
+        ]
+        return {"loss": -(agreement[0] + agreement[1]) / 2}
+
+
+def pretrain_films(branch: ImageBranch, films: Sequence[Decoded], out: Path, recipe: Recipe, epochs: int) -> None:
+    """Train the encoder in place to know a film again under augmentation.
+
+    Args:
+        branch: An image branch.
+        films: Of training patients, and of no others, decoded with a margin.
+        out: Gets checkpoints while the run lasts.
+        recipe: Batch size, learning rate and seed are taken from it.
+        epochs: Passes over the films.
+    """
+    trainer = Trainer(
+        model=Siamese(branch),
+        args=training_arguments(out / _FOLDER, replace(recipe, epochs=epochs), evaluate=False, save=False),
+        train_dataset=_Pairs(films, cast("ImagePreparation", branch.preparation)),
+    )
+    trainer.train()
+    shutil.rmtree(out / _FOLDER, ignore_errors=True)
