@@ -16,6 +16,12 @@ from tests.ui.served import IN_A_BROWSER, playwright, reader, served
 
 pytestmark = IN_A_BROWSER
 
+PICKED = """title => {
+  const control = document.querySelector(".st-key-evidence-label");
+  return control && (control.innerText + [...control.querySelectorAll("input")].map(input => input.value)).includes(title);
+}"""
+"""Whether the control of the evidence shows a label."""
+
 
 @pytest.fixture
 def files(tmp_path: Path) -> list[str]:
@@ -51,7 +57,7 @@ def test_a_record_from_upload_to_answer(
         titles = page.get_by_role("region", name="Every modality and pair").locator("tbody th").all_inner_texts()
         for row in (2, 1, 2):
             click_row(page, row)
-            page.get_by_role("tabpanel").get_by_text(titles[row].lower()).first.wait_for()
+            page.wait_for_function(PICKED, arg=titles[row])
 
         before = page.locator("canvas[data-role=canvas]").screenshot()
         page.locator("[data-role=level]").fill("80")
