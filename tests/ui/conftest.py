@@ -75,7 +75,7 @@ def double(monkeypatch: pytest.MonkeyPatch) -> Double:
 
 @pytest.fixture
 def app() -> AppTest:
-    return AppTest.from_file(str(HOME), default_timeout=60)
+    return AppTest.from_file(str(HOME), default_timeout=240)
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,8 @@ pytestmark = IN_A_BROWSER
 
 PICKED = """title => {
   const control = document.querySelector(".st-key-evidence-label");
-  return control && (control.innerText + [...control.querySelectorAll("input")].map(input => input.value)).includes(title);
+  if (!control) return false;
+  return (control.innerText + [...control.querySelectorAll("input")].map(input => input.value)).includes(title);
 }"""
 """Whether the control of the evidence shows a label."""
 

@@ -43,7 +43,7 @@ def mine(store: Store) -> Worklist:
 
 @pytest.fixture
 def page(double: Double) -> AppTest:
-    return AppTest.from_file(str(PAGE), default_timeout=60)
+    return AppTest.from_file(str(PAGE), default_timeout=240)
 
 
 def save(mine: Worklist, title: str, *, note: bytes | None = None) -> str:
@@ -206,7 +206,7 @@ def test_two_readers_never_see_each_others_cases(
         page.run()
         assert f"canary-{me}" in everything(page)
         assert f"canary-{other}" not in everything(page)
-        reader = AppTest.from_file(str(PAGE), default_timeout=60)
+        reader = AppTest.from_file(str(PAGE), default_timeout=240)
         opened(reader, ids[me])
         assert f"canary-note-{me}" in everything(reader)
         opened(reader, ids[other])

@@ -242,7 +242,7 @@ def test_a_hostile_note_is_text(app: AppTest, double: Double) -> None:
 def test_two_readers_never_see_each_other(double: Double) -> None:
     from tests.ui.conftest import HOME
 
-    one, other = (AppTest.from_file(str(HOME), default_timeout=60).run() for _ in range(2))
+    one, other = (AppTest.from_file(str(HOME), default_timeout=240).run() for _ in range(2))
     give(one, [("one.txt", b"canary-one: the patient has a cough", "text/plain")])
     give(other, [("other.txt", b"canary-other: the patient has a fever", "text/plain")])
     one.run()
