@@ -63,8 +63,8 @@ def train(
         int,
         typer.Option(
             min=0,
-            help="First learn without labels for this many epochs: a text encoder fills in hidden words, an image encoder "
-            "knows a film again.",
+            help="First learn without labels for this many epochs: a text encoder fills in hidden words, an "
+            "image encoder knows a film again.",
         ),
     ] = 0,
 ) -> None:
