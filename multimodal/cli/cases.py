@@ -55,7 +55,7 @@ def diagnose(
     from multimodal.engine import Engine
     from multimodal.formats import read_case
 
-    case = read_case(files, patient=Patient(age=age, sex=sex), isolated=False)
+    case = read_case(files, patient=Patient(age=age, sex=sex))
     engine = Engine(chosen, prevalence=assumed, backend=backend)
     diagnosis = engine.diagnose(case)
     why = _explained(engine, case, diagnosis, explain or ())

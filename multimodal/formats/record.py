@@ -77,7 +77,7 @@ def read_case(
         patient: Age and sex; what is missing is taken from the films.
         limits: What the files may claim and hold; by default those of the environment.
         isolated: Decode in processes that can be lost; in this one if False, behind the
-            same checks, which is quicker for a single record.
+            same checks, which a codec that crashes takes down with it.
 
     Raises:
         EmptyCaseError: If nothing could be read; the message says why.

@@ -6,13 +6,14 @@ import numpy as np
 from PIL import Image as Pillow
 from pydicom import uid
 
-from tests.formats.files import dicom, film, jpeg, jpeg_by_gdcm, pdf, png, sound, tone, zipped
+from tests.formats.files import dicom, film, jpeg, pdf, png, sound, tone, zipped
 
 SMALL = film(12, 10)
 EIGHT = film(12, 10, bits=8).astype(np.uint8)
 
 
 def films() -> dict[str, bytes]:
+    """One for each decoder but GDCM, which ends its process on damaged streams and so any run."""
     return {
         "implicit": dicom(SMALL, uid.ImplicitVRLittleEndian, WindowCenter=5, WindowWidth=9),
         "explicit": dicom(SMALL, PixelPaddingValue=0, RescaleSlope=2, RescaleIntercept=1, PixelSpacing=[0.1, 0.2]),
@@ -20,8 +21,6 @@ def films() -> dict[str, bytes]:
         "big-endian": dicom(SMALL, uid.ExplicitVRBigEndian),
         "rle": dicom(SMALL, uid.RLELossless),
         "jpeg": dicom(EIGHT, uid.JPEGBaseline8Bit, bits=8, codestream=jpeg(EIGHT)),
-        "jpeg-12": dicom(SMALL, uid.JPEGExtended12Bit, codestream=jpeg_by_gdcm(SMALL, 12, uid.JPEGExtended12Bit)),
-        "jpeg-lossless": dicom(SMALL, uid.JPEGLosslessSV1),
         "jpeg-ls": dicom(SMALL, uid.JPEGLSLossless),
         "jpeg-2000": dicom(film(48, 40), uid.JPEG2000Lossless),
     }
