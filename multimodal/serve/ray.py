@@ -65,17 +65,16 @@ def _unwrapped(answer: Answer | MultimodalError) -> Answer:
     return answer
 
 
-@serve.deployment(autoscaling_config=_GROW, max_ongoing_requests=16)
 class Decode:
     """Files to a case, in processes that can be lost."""
 
     async def __call__(self, question: Question) -> Case | MultimodalError:
         """Decode the files of a question."""
-        about = {"case_id": question.case_id, "patient": question.patient}
-        return await asyncio.to_thread(_told, lambda: read_case(question.sources, **about))
+        return await asyncio.to_thread(
+            _told, lambda: read_case(question.sources, case_id=question.case_id, patient=question.patient)
+        )
 
 
-@serve.deployment(autoscaling_config=_GROW, max_ongoing_requests=4 * MOST)
 class Branch:
     """Items of one modality through whichever of its bundles is asked for.
 
@@ -87,7 +86,7 @@ class Branch:
     def __init__(self, kind: str, device: str) -> None:
         self._kind, self._device = kind, resolve(device)
 
-    @serve.multiplexed(max_num_models_per_replica=BUNDLES)
+    @serve.multiplexed(max_num_models_per_replica=BUNDLES)  # type: ignore[untyped-decorator]
     async def loaded(self, reference: str) -> LoadedBranch:
         """The bundle ``name@sha256``; of another hash than that where the cluster's nodes hold different files."""
         name, _, sha256 = reference.rpartition("@")
@@ -106,11 +105,12 @@ class Branch:
         return await asyncio.to_thread(attempt, branch, items, self._device)
 
 
-@serve.deployment(autoscaling_config=_GROW, max_ongoing_requests=16)
 class Fusion:
     """A case to its diagnosis: the engine, whose branches are other deployments."""
 
-    def __init__(self, images: DeploymentHandle, audios: DeploymentHandle, texts: DeploymentHandle) -> None:
+    def __init__(
+        self, images: DeploymentHandle[Any], audios: DeploymentHandle[Any], texts: DeploymentHandle[Any]
+    ) -> None:
         self._branches = dict(zip(Modality, (images, audios, texts), strict=True))
         self._engine = lru_cache(maxsize=16)(_engine)
 
@@ -160,8 +160,8 @@ class ClusterService:
     def __init__(self, device: str) -> None:
         self.device = device
         self._pending = 0
-        self._decode: DeploymentHandle | None = None
-        self._fusion: DeploymentHandle | None = None
+        self._decode: DeploymentHandle[Any] | None = None
+        self._fusion: DeploymentHandle[Any] | None = None
 
     @property
     def ready(self) -> bool:
@@ -208,7 +208,7 @@ class ClusterService:
         answer = await fusion.remote(case, dict(question.models), dict(question.prevalence))
         return cast("Diagnosis", _unwrapped(answer))
 
-    def _handles(self) -> tuple[DeploymentHandle, DeploymentHandle]:
+    def _handles(self) -> tuple[DeploymentHandle[Any], DeploymentHandle[Any]]:
         if self._decode is None or self._fusion is None:
             raise UnavailableError("The cluster is starting or shutting down; try again in a moment.")
         return self._decode, self._fusion
@@ -226,12 +226,11 @@ def api() -> FastAPI:
     return create_app(ClusterService(settings.device), settings)
 
 
-@serve.deployment(autoscaling_config=_GROW)
 @serve.ingress(api)
 class Api:
     """The HTTP API in front of the other deployments, which it only names."""
 
-    def __init__(self, decode: DeploymentHandle, fusion: DeploymentHandle) -> None: ...
+    def __init__(self, decode: DeploymentHandle[Any], fusion: DeploymentHandle[Any]) -> None: ...
 
 
 def build(arguments: dict[str, Any]) -> serve.Application:
@@ -241,5 +240,13 @@ def build(arguments: dict[str, Any]) -> serve.Application:
         arguments: ``device`` of the branches, "auto" by default.
     """
     device = str(arguments.get("device", "auto"))
-    branches = [Branch.options(name=modality.value.capitalize()).bind(modality.value, device) for modality in Modality]
-    return Api.bind(Decode.bind(), Fusion.bind(*branches))
+    branches = [
+        _deployment(Branch, modality.value.capitalize(), 4 * MOST).bind(modality.value, device) for modality in Modality
+    ]
+    fusion = _deployment(Fusion, "Fusion").bind(*branches)
+    return _deployment(Api, "Api").bind(_deployment(Decode, "Decode").bind(), fusion)
+
+
+def _deployment(kind: type, name: str, ongoing: int = 16) -> serve.Deployment:
+    """One deployment; a config file may change everything but its name."""
+    return serve.deployment(name=name, autoscaling_config=_GROW, max_ongoing_requests=ongoing)(kind)
