@@ -15,7 +15,7 @@ from safetensors.numpy import save_file
 from sklearn.decomposition import PCA
 
 from multimodal import zoo
-from multimodal.bundle import DETECTOR
+from multimodal.bundle import DETECTOR, HEADS
 from multimodal.case import Text
 from multimodal.errors import BundleInvalidError
 from multimodal.ood import FeatureDetector, WordDetector, is_foreign, limited, statistics, write_detector
@@ -151,3 +151,22 @@ class TestBundle:
         config = json.loads(path.read_text())
         change(config["detector"])
         path.write_text(json.dumps(config))
+
+
+@pytest.mark.parametrize(
+    "tensors",
+    [
+        {"weight": np.zeros((2, 7, 3), np.float32), "bias": np.zeros((2, 7), np.float32)},
+        {"weight": np.zeros(1, np.float32), "bias": np.array(0.0, np.float32)},
+        {"bias": np.zeros((2, 7), np.float32)},
+    ],
+)
+def test_heads_that_do_not_fit_the_bundle_are_refused(tensors: dict[str, np.ndarray], tmp_path: Path) -> None:
+    bundle = save_branch(tmp_path, "image", "tiny")
+    path = bundle.folder / HEADS
+    save_file(tensors, path)
+    config = json.loads((bundle.folder / "config.json").read_text())
+    config["abstention"] = {"limit": 0.5, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    (bundle.folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(BundleInvalidError, match="do not fit"):
+        zoo.load(bundle)

@@ -55,7 +55,7 @@ def read_heads(folder: Path, config: BundleConfig) -> Heads | None:
     if found != config.abstention.get("sha256"):
         raise BundleInvalidError(f"The heads of {config.kind}/{config.name} are not those of its config.", file=HEADS)
     given, size = shapes(path), (len(config.labels), config.embedding_dim)
-    count = given.get("bias", (0,))[0]
+    count = (given.get("bias") or (0,))[0]
     if count < 2 or given != {"weight": (count, *size), "bias": (count, size[0])}:
         raise BundleInvalidError("The heads do not fit the bundle's labels and embedding.", file=HEADS)
     tensors = load_file(path)

@@ -112,7 +112,7 @@ class Models:
 
     @cached_property
     def readings(self) -> dict[str, dict[str, LabelCalibration]]:
-        """Per label, and per pattern of modalities that speak of it, how fused evidence is read, where the head says."""
+        """Per label and per pattern of modalities that speak of it, how fused evidence is read, where the head says."""
         if self.fusion is None:
             return {}
         return {

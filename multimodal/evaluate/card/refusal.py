@@ -23,9 +23,9 @@ def _detector(detector: Mapping[str, Any]) -> Iterator[str]:
     worst = min(kinds, key=lambda kind: kinds[kind]["refused"])
     yield (
         f"Foreign items are told by their {detector['method']}, which is at most {detector['limit']:.2f} for an item "
-        f"that is scored. Of foreign inputs {mean:.1%} are refused in the mean over {len(kinds)} kinds, each at a limit "
-        f"that was set without it; the worst is {worst} ({kinds[worst]['refused']:.0%}). The kinds are drawn by this "
-        "project: photographs and scans from a user's desk may be harder."
+        f"that is scored. Of foreign inputs {mean:.1%} are refused in the mean over {len(kinds)} kinds, each at a "
+        f"limit that was set without it; the worst is {worst} ({kinds[worst]['refused']:.0%}). The kinds are drawn by "
+        "this project: photographs and scans from a user's desk may be harder."
     )
     rows = [
         [kind.replace("_", " "), str(entry["n"]), figure(entry["refused"], entry["ci"])]
