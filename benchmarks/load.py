@@ -1,9 +1,9 @@
 """Load on a server over loopback: does it hold, and does everybody get their own answer?
 
 ``python -m benchmarks.load`` starts ``multimodal serve`` and asks it as many clients at once. Every client sends
-phantom patients under a name that only it uses and compares the answer with the engine's own, made before. Meanwhile
-decoding processes of the server are killed. Counted are the answers by status, errors of any other kind, answers that
-are not their asker's, the memory of the server and its decoders over time, and what the kills cost.
+phantom patients under a name that only it uses and compares the answer with the one given when nobody else asked.
+Meanwhile decoding processes of the server are killed. Counted are the answers by status, errors of any other kind,
+answers that are not their asker's, the memory of the server and its decoders over time, and what the kills cost.
 """
 
 from __future__ import annotations
@@ -26,8 +26,6 @@ from typing import Any
 
 import httpx2
 
-from multimodal.engine import Engine
-from multimodal.formats import read_case
 from multimodal.phantom import write_cohort
 
 _MIB = 1 << 20
@@ -45,20 +43,20 @@ class Tally:
     memory: list[float] = field(default_factory=list)
 
 
-def patients(folder: Path, count: int) -> list[tuple[dict[str, bytes], dict[str, Any]]]:
-    """Files of phantom patients, and the engine's answer for each."""
-    write_cohort(count, folder, 0)
-    engine = Engine(device="cpu")
+def patients(url: str, count: int) -> list[tuple[dict[str, bytes], dict[str, Any]]]:
+    """Files of phantom patients, and the server's answer for each while nobody else asks."""
     made = []
-    for each in sorted(path for path in folder.iterdir() if path.is_dir()):
-        files = {path.name: path.read_bytes() for path in sorted(each.iterdir())}
-        case = read_case(list(files.items()), isolated=False)
-        made.append((files, essence(json.loads(engine.diagnose(case).to_json()))))
+    with TemporaryDirectory() as folder, httpx2.Client(base_url=url, timeout=120, trust_env=False) as http:
+        write_cohort(count, Path(folder), 0)
+        for each in sorted(path for path in Path(folder).iterdir() if path.is_dir()):
+            files = {path.name: path.read_bytes() for path in sorted(each.iterdir())}
+            answer = http.post("/v1/diagnose", files=[("file", file) for file in files.items()]).raise_for_status()
+            made.append((files, essence(answer.json())))
     return made
 
 
 def essence(answer: dict[str, Any]) -> dict[str, Any]:
-    """What must not differ between an engine of one's own and a server under load."""
+    """What must not differ, whoever else asks."""
     return {name: answer[name] for name in ("labels", "by_modality", "by_subset", "shares", "items")}
 
 
@@ -174,10 +172,9 @@ def main() -> None:
     parser.add_argument("--patients", type=int, default=8)
     parser.add_argument("--port", type=int, default=8765)
     given = parser.parse_args()
-    with TemporaryDirectory() as folder:
-        made = patients(Path(folder), given.patients)
     server, url = started(given.port)
     try:
+        made = patients(url, given.patients)
         tally = asyncio.run(load(url, server.pid, given.clients, given.seconds, given.kills, made))
     finally:
         start = time.monotonic()
