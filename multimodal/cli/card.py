@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
+from multimodal.bundle import FUSION
 from multimodal.cli.options import Reference, aside, reference
+from multimodal.errors import UsageError
 
 ROWS = 48
 """As ``multimodal.evaluate.trial.ROWS``, which takes torch to read."""
@@ -29,6 +31,8 @@ def card(
     the shortcut audit.
     """
     kind, name = reference(bundle)
+    if kind == FUSION:
+        raise UsageError("Expected a branch: a fusion head's card is written by evaluate --card.")
 
     from multimodal.datasets import read_folder
     from multimodal.evaluate import complete_card

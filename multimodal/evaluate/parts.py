@@ -16,7 +16,7 @@ from multimodal.evaluate.trial import ROWS, Trial, drawn, trial
 from multimodal.explain import EXPLANATIONS, measure
 from multimodal.zoo import Bundle, LoadedBranch, load
 
-EXPLAINED = 16
+EXPLAINED = 12
 """Items whose explanations are measured: each is scored some two hundred times."""
 
 Part = Callable[[Trial, Dataset | None], dict[str, Any]]

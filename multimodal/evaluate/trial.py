@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -53,11 +54,16 @@ class Trial:
     seed: int
     track: Track
 
+    @cached_property
+    def as_they_are(self) -> Mapping[str, Units]:
+        """Units of the labels that count: enough of both classes that may be compared."""
+        found = {label: self._units(self.clean, label) for label in self.branch.config.calibration}
+        return {label: rows for label, rows in found.items() if _enough(rows)}
+
     @property
     def labels(self) -> tuple[str, ...]:
-        """Those that count: enough units of both classes that may be compared."""
-        found = {label: self._units(self.clean, label) for label in self.branch.config.calibration}
-        return tuple(label for label, rows in found.items() if _enough(rows))
+        """Those that count."""
+        return tuple(self.as_they_are)
 
     def scores(self, changes: Mapping[str, Change], rescore: Rescore | None = None) -> dict[str, FloatArray]:
         """(N, L) evidence of the items after each change, and by each name that ``rescore`` gives.
@@ -81,24 +87,15 @@ class Trial:
             "items": len(self.data),
             "patients": int(self.data.rows["patient"].nunique()),
             "labels": list(self.labels),
-            **self._mean(self.clean),
+            **_mean(self.as_they_are),
         }
 
     def figures(self, scores: FloatArray) -> dict[str, Any]:
         """``auroc``, averaged over the labels that count, and ``difference`` to the items as they are."""
-        difference = mean_auroc(
-            self._counted(scores),
-            {label: rows.scores for label, rows in self._counted(self.clean).items()},
-            resamples=RESAMPLES,
-        )
-        return self._mean(scores) | {"difference": difference["value"], "difference_ci": difference["ci"]}
-
-    def _mean(self, scores: FloatArray) -> dict[str, Any]:
-        found = mean_auroc(self._counted(scores), resamples=RESAMPLES)
-        return {"auroc": found["value"], "auroc_ci": found["ci"]}
-
-    def _counted(self, scores: FloatArray) -> dict[str, Units]:
-        return {label: self._units(scores, label) for label in self.labels}
+        changed = {label: self._units(scores, label) for label in self.labels}
+        before = {label: rows.scores for label, rows in self.as_they_are.items()}
+        difference = mean_auroc(changed, before, resamples=RESAMPLES)
+        return _mean(changed) | {"difference": difference["value"], "difference_ci": difference["ci"]}
 
     def _units(self, scores: FloatArray, label: str) -> Units:
         return units(Scored(self.data, self.branch.config.labels, scores), label).comparable()
@@ -157,6 +154,11 @@ def drawn(data: Dataset, labels: Iterable[str], rows: int = ROWS, seed: int = 0)
                 chosen[row] = None
                 taken[patients[row]] = taken.get(patients[row], 0) + 1
     return data.where(np.sort(np.fromiter(chosen, dtype=np.intp)))
+
+
+def _mean(by_label: Mapping[str, Units]) -> dict[str, Any]:
+    found = mean_auroc(by_label, resamples=RESAMPLES)
+    return {"auroc": found["value"], "auroc_ci": found["ci"]}
 
 
 def _enough(rows: Units) -> bool:

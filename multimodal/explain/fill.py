@@ -22,7 +22,6 @@ FloatArray = npt.NDArray[np.float64]
 
 NOISE = 0.1
 """Noise on what is imputed, in standard deviations of the item: a smooth patch would tell what was hidden."""
-_CELLS_PER_UNIT = 2
 _PULL = 1e-3
 _DIRECT, _DIAGONAL = 1 / 6, 1 / 12
 
@@ -36,7 +35,7 @@ def imputed(probe: Probe, removed: Tensor) -> Tensor:
     """Noisy linear imputation: each hidden cell is the weighted mean of its neighbours.
 
     Rong et al., A Consistent and Efficient Evaluation Strategy for Attribution Methods (ROAD), ICML 2022. Films and
-    spectrograms are solved at two cells a unit and brought to size; the words of a note lie on a line, so that a
+    spectrograms are solved at one cell a unit and brought to size; the words of a note lie on a line, so that a
     hidden word runs from the embedding of the word before it to that of the word after.
 
     Args:
@@ -63,7 +62,7 @@ FILLS: Mapping[str, Fill] = MappingProxyType({"blank": blanked, "imputed": imput
 def _in_plane(probe: Probe, window: Tensor, hidden: Tensor) -> Tensor:
     """(..., H, W) with every cell as the neighbours of its hidden stretch have it."""
     plane, mask = window.reshape(1, 1, *window.shape[-2:]), hidden.reshape(1, 1, *hidden.shape[-2:]).float()
-    side = [min(_CELLS_PER_UNIT * units, cells) for units, cells in zip(_across(probe), plane.shape[-2:], strict=True)]
+    side = [min(units, cells) for units, cells in zip(_across(probe), plane.shape[-2:], strict=True)]
     seen = interpolate(plane * (1 - mask), size=side, mode="area")
     share = interpolate(1 - mask, size=side, mode="area")
     values = (seen / share.clamp_min(1e-6))[0, 0].double().cpu().numpy()

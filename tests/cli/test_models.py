@@ -97,6 +97,24 @@ def test_evaluate_writes_predictions_plots_and_the_card(
     assert "nowhere" in capsys.readouterr().err
 
 
+def test_a_card_tells_all_that_can_be_measured_of_a_branch(
+    zoo: Path, notes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MULTIMODAL_MODELS", str(shutil.copytree(zoo, tmp_path / "zoo")))
+    assert run(["card", "text/tiny", "--data", str(notes), "--split", "val", "--rows", "12"]) == 0
+    told = " ".join(capsys.readouterr().err.split())
+    assert all(f"val text, {part}" in told for part in ("explanations", "stress", "audit"))
+    assert run(["card", "fusion/tiny", "--data", str(notes)]) == 2
+    assert run(["evaluate", "fusion/tiny", "--data", f"text={notes}", "--stress"]) == 2
+
+    plots = tmp_path / "plots"
+    wanted = ["--explanations", "--stress", "--audit", "--plots", str(plots)]
+    assert run(["evaluate", "text/tiny", "--data", str(notes), *wanted]) == 0
+    shown = capsys.readouterr().out
+    assert all(word in shown for word in ("midpoint gradients", "PGD", "length only"))
+    assert (plots / "stress.png").exists()
+
+
 def test_evaluate_measures_fusion_on_a_paired_cohort(
     zoo: Path, phantoms: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

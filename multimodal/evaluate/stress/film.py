@@ -71,7 +71,7 @@ WEAR = (
     Wear("blur", "standard deviation, per cent of the short side", (0.5, 1, 2), _blur),
     Wear("noise", "standard deviation, of the grey range", (0.05, 0.1, 0.2), _noise),
     Wear("contrast", "factor, then clipped", (1.5, 2, 3), _contrast),
-    Wear("gamma", "exponent", (0.4, 1.8, 3), _gamma),
+    Wear("gamma", "exponent", (1.5, 2.5, 4), _gamma),
     Wear("crop", "per cent cut off each side", (5, 10, 20), _crop),
     Wear("rotation", "degrees", (5, 10, 20), _rotate),
 )
