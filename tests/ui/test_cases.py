@@ -159,11 +159,13 @@ def test_a_review_that_makes_no_sense_is_told(
 
 def test_a_batch_comes_as_a_zip_or_as_a_folder(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[tuple[bytes, str]] = []
+    jobs: list[Job] = []
 
     class Recorded(Job):
         def __init__(self, archive: bytes, name: str, *rest: object, **options: object) -> None:
             given.append((archive, name))
             super().__init__(archive, name, *rest, **options)
+            jobs.append(self)
 
         def start(self) -> None:
             pass
@@ -175,6 +177,8 @@ def test_a_batch_comes_as_a_zip_or_as_a_folder(page: AppTest, monkeypatch: pytes
         page.file_uploader(key="batch-folder").set_value([(name, data, "text/plain") for name, data in turn])
         press(page.run(), "Run")
         assert not page.exception
+    for job in jobs:
+        job.dismiss()
     (archive, name), again = given
     assert again == (archive, name), "the same folder goes on where it was cut short"
     assert name == "ward"
