@@ -60,32 +60,31 @@ def essence(answer: dict[str, Any]) -> dict[str, Any]:
     return {name: answer[name] for name in ("labels", "by_modality", "by_subset", "shares", "items")}
 
 
-async def client(number: int, url: str, made: list[Any], end: float, tally: Tally) -> None:
+async def client(number: int, http: httpx2.AsyncClient, made: list[Any], end: float, tally: Tally) -> None:
     """One client: asks again and again, under names of its own."""
-    async with httpx2.AsyncClient(base_url=url, timeout=120, trust_env=False) as http:
-        turn = number
-        while time.monotonic() < end:
-            files, expected = made[turn % len(made)]
-            turn += 1
-            canary = f"canary-{number}-{secrets.token_hex(8)}"
-            start = time.perf_counter()
-            try:
-                answer = await http.post(
-                    "/v1/diagnose", files=[("file", file) for file in files.items()], data={"case_id": canary}
-                )
-            except httpx2.HTTPError as error:
-                tally.statuses[type(error).__name__] += 1
-                continue
-            tally.statuses[str(answer.status_code)] += 1
-            if answer.status_code == 429:
-                await asyncio.sleep(float(answer.headers["retry-after"]) * (0.5 + secrets.randbelow(1000) / 1000))
-                continue
-            tally.seconds.append(time.perf_counter() - start)
-            said = answer.json()
-            if answer.status_code == 200:
-                lost = any(notice["code"] == "decoder_failed" for notice in said["warnings"])
-                tally.lost += lost
-                tally.crossed += said["case_id"] != canary or (not lost and essence(said) != expected)
+    turn = number
+    while time.monotonic() < end:
+        files, expected = made[turn % len(made)]
+        turn += 1
+        canary = f"canary-{number}-{secrets.token_hex(8)}"
+        start = time.perf_counter()
+        try:
+            answer = await http.post(
+                "/v1/diagnose", files=[("file", file) for file in files.items()], data={"case_id": canary}
+            )
+        except httpx2.HTTPError as error:
+            tally.statuses[type(error).__name__] += 1
+            continue
+        tally.statuses[str(answer.status_code)] += 1
+        if answer.status_code == 429:
+            await asyncio.sleep(float(answer.headers["retry-after"]) * (0.5 + secrets.randbelow(1000) / 1000))
+            continue
+        tally.seconds.append(time.perf_counter() - start)
+        said = answer.json()
+        if answer.status_code == 200:
+            lost = any(notice["code"] == "decoder_failed" for notice in said["warnings"])
+            tally.lost += lost
+            tally.crossed += said["case_id"] != canary or (not lost and essence(said) != expected)
 
 
 def family(root: int) -> dict[int, int]:
@@ -119,9 +118,9 @@ async def watch(root: int, end: float, kills: int, tally: Tally) -> None:
 async def load(url: str, root: int, clients: int, seconds: float, kills: int, made: list[Any]) -> Tally:
     """Run all clients until the time is up."""
     tally, end = Tally(), time.monotonic() + seconds
-    await asyncio.gather(
-        watch(root, end, kills, tally), *(client(number, url, made, end, tally) for number in range(clients))
-    )
+    async with httpx2.AsyncClient(base_url=url, timeout=120, trust_env=False, limits=httpx2.Limits()) as http:
+        asking = (client(number, http, made, end, tally) for number in range(clients))
+        await asyncio.gather(watch(root, end, kills, tally), *asking)
     return tally
 
 
@@ -145,8 +144,10 @@ def started(port: int) -> tuple[subprocess.Popen[bytes], str]:
 def report(tally: Tally, clients: int, seconds: float, stop_s: float, code: int) -> dict[str, Any]:
     """The figures."""
     ordered = sorted(tally.seconds)
-    third = max(1, len(tally.memory) // 3)
-    early, late = (statistics.median(part) for part in (tally.memory[third : 2 * third], tally.memory[-third:]))
+    third = len(tally.memory) // 3
+    early, late = (
+        statistics.median(part) for part in (tally.memory[third : 2 * third + 1], tally.memory[-third - 1 :])
+    )
     return {
         "clients": clients,
         "seconds": seconds,

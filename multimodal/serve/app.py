@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Annotated, Any, TypeVar
 
@@ -31,6 +32,7 @@ _ABOUT = """Chest films, heart and lung sounds and clinical notes of one patient
 
 Research software, not a medical device. Nothing that is sent is written to disk or to a log."""
 
+_log = logging.getLogger("multimodal.serve")
 _Answer = TypeVar("_Answer")
 _Name = Annotated[str | None, Query(description="Name of a bundle; the default if left out.")]
 _JobId = Annotated[str, Path(max_length=64, description="As POST /v1/jobs gave it.")]
@@ -88,13 +90,12 @@ def create_app(service: Service | None = None, settings: Settings | None = None)
     metrics, jobs = Metrics(service), Jobs(service, settings)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         warming = asyncio.create_task(service.start())
-        app.state.warming = warming
+        warming.add_done_callback(_tell)
         yield
         warming.cancel()
-        with suppress(asyncio.CancelledError, MultimodalError):
-            await warming
+        await asyncio.wait((warming,))
         await jobs.close()
         await service.stop()
 
@@ -203,6 +204,12 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         schema["security"] = [{"token": []}, {}]
     assert app.openapi_schema is not None  # noqa: S101 - FastAPI.openapi has set it
     return app.openapi_schema
+
+
+def _tell(warming: asyncio.Task[None]) -> None:
+    """Say why a service will never be ready."""
+    if not warming.cancelled() and (error := warming.exception()) is not None:
+        _log.error("The server cannot warm up and stays unready: %s", error)
 
 
 async def _in_time(reading: Coroutine[Any, Any, _Answer], seconds: float) -> _Answer:

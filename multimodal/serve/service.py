@@ -110,6 +110,10 @@ class LocalService:
 
     Args:
         settings: Its limits.
+
+    Raises:
+        UsageError: If there is no such device.
+        ModelError: If the default bundles cannot be found.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -122,6 +126,7 @@ class LocalService:
         self._threads = ThreadPoolExecutor(settings.threads, "case")
         self._pending = 0
         self._ready = False
+        self._engine({}, {})
 
     @property
     def ready(self) -> bool:
