@@ -51,9 +51,9 @@ def main(
         report["benches"][name] = [asdict(row) | {"met": row.met} for row in rows]
         for row in rows:
             table.add_row(name, *_cells(row))
+        if out is not None:  # after each, so that a run that is stopped leaves what it found
+            out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     console.print(table)
-    if out is not None:
-        out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 
 def _cells(row: Row) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ try:
     import onnx
     import onnxruntime
     from onnxruntime.quantization import QuantType, quantize_dynamic
+    from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 except ModuleNotFoundError as error:
     raise MissingExtraError(
         f'The onnx backend needs {error.name}: pip install "multimodal-diagnosis[onnx]".'
@@ -146,6 +147,7 @@ def _quantize(whole: Path, path: Path) -> None:
     """Write an exported network with eight-bit weights."""
     model = onnx.load(whole)
     del model.graph.value_info[:]  # the exporter's shapes are those of the weights before they are transposed
+    add_pre_process_metadata(model)  # the exporter has folded constants; more is advised on the root logger
     quantize_dynamic(model, path, op_types_to_quantize=QUANTIZED, weight_type=QuantType.QInt8)
 
 
