@@ -9,8 +9,9 @@ from typing import Any
 from multimodal.datasets import Dataset, join, load_item
 from multimodal.errors import UsageError
 from multimodal.evaluate.audit import audit
-from multimodal.evaluate.branch import RESAMPLES, evaluate_branch
+from multimodal.evaluate.branch import evaluate_branch
 from multimodal.evaluate.card import evaluation_title, write_card
+from multimodal.evaluate.figures import RESAMPLES
 from multimodal.evaluate.stress import stress
 from multimodal.evaluate.trial import ROWS, Trial, drawn, trial
 from multimodal.explain import EXPLANATIONS, measure
