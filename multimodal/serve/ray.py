@@ -1,7 +1,7 @@
 """The same API and engine spread over a Ray cluster: decoding, three branches and fusion scale each for itself.
 
 ``serve run multimodal.serve.ray:build`` starts it on one machine; a config file names the replicas, the accelerators
-and their shares for a cluster. On a CPU the answers are those of the embedded engine, bit for bit.
+and their shares for a cluster. The engine itself runs in the fusion deployment, its items scored elsewhere.
 """
 
 from __future__ import annotations
