@@ -13,6 +13,7 @@ from fastapi import FastAPI, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 
 from multimodal.case import Diagnosis
@@ -218,6 +219,8 @@ async def _in_time(reading: Coroutine[Any, Any, _Answer], seconds: float) -> _An
         return await asyncio.wait_for(reading, seconds)
     except TimeoutError:
         raise HTTPException(408, f"The body did not arrive within {seconds:g} seconds.") from None
+    except ClientDisconnect:
+        raise AbandonedError("Whoever asked has gone.") from None
 
 
 async def _while_wanted(request: Request, work: Coroutine[Any, Any, _Answer]) -> _Answer:
