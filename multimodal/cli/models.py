@@ -112,11 +112,11 @@ def train(
             init=init,
             pretrain_epochs=pretrain_epochs,
         )
-        folders = [read_folder(folder, kind, text_column=text_column) for folder in data]
-        datasets = [*folders, phantom_dataset(phantoms, PHANTOM_SEED, kind)] if phantoms else folders
+        sources = [read_folder(folder, kind, text_column=text_column) for folder in data]
+        datasets = [*sources, phantom_dataset(phantoms, PHANTOM_SEED, kind)] if phantoms else sources
         bundle = train_branch(kind, arch, datasets, out, recipe=recipe, start=start, folds=folds, command=command)
-        fit_detector(bundle, folders)
-        fit_abstention(bundle, folders)
+        fit_detector(bundle, sources)
+        fit_abstention(bundle, sources)
     aside.print(f"{bundle.kind}/{bundle.name} in {out}", markup=False)
 
 

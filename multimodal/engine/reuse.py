@@ -89,7 +89,7 @@ class Reuse:
         else:
             about, content = repr(item.sections), np.frombuffer(item.text.encode(), np.uint8)
         keyed = hmac.new(self._secret, f"{item.modality} {about} ".encode(), "sha256")
-        keyed.update(memoryview(content.reshape(-1)).cast("B"))
+        keyed.update(content.tobytes())
         return keyed.digest()
 
     def _found(self, keys: Sequence[_Key]) -> list[ItemOutput | None]:

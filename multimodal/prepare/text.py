@@ -125,7 +125,9 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int = 4096) -> Tokenizer:
     normalise = learner.normalizer.normalize_str
     # The learner numbers the "##" characters as it comes across them and breaks ties by number: given in
     # order, the same notes make the same tokenizer.
-    inner = [f"##{character}" for character in sorted({c for note in notes for c in normalise(note) if not c.isspace()})]
+    inner = [
+        f"##{character}" for character in sorted({c for note in notes for c in normalise(note) if not c.isspace()})
+    ]
     trainer = trainers.WordPieceTrainer(
         vocab_size=vocab_size, min_frequency=2, special_tokens=[*SPECIAL_TOKENS, *inner], show_progress=False
     )

@@ -105,7 +105,7 @@ def _actions(place: DeltaGenerator, record: Record, case: Case, diagnosis: Diagn
             file_name="diagnosis.json",
             mime="application/json",
             icon=":material/download:",
-            help="The whole diagnosis as JSON",
+            help="The whole diagnosis as JSON, with what speaks for its first label",
             on_click="ignore",
         )
         st.download_button(

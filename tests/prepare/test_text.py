@@ -140,5 +140,9 @@ def test_a_missing_tokenizer_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_same_notes_make_the_same_tokenizer():
-    notes = ["The cardiac silhouette is enlarged.", "Pleural effusion on the left, heart size normal.", "ab ba bc cb"] * 2
+    notes = [
+        "The cardiac silhouette is enlarged.",
+        "Pleural effusion on the left, heart size normal.",
+        "ab ba bc cb",
+    ] * 2
     assert len({train_tokenizer(notes, 90).to_str() for _ in range(12)}) == 1

@@ -7,6 +7,8 @@ written here, with what scikit-learn, matplotlib and pydicom carry. Detectors ar
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from multimodal.case import Audio, Image, Item, Text
@@ -25,7 +27,8 @@ def foreign_kinds(modality: Modality) -> tuple[str, ...]:
     >>> "photograph" in foreign_kinds(Modality.IMAGE)
     True
     """
-    return tuple({Modality.IMAGE: FILMS, Modality.AUDIO: SOUNDS, Modality.TEXT: NOTES}[modality])
+    kinds: dict[Modality, Iterable[str]] = {Modality.IMAGE: FILMS, Modality.AUDIO: SOUNDS, Modality.TEXT: NOTES}
+    return tuple(kinds[modality])
 
 
 def draw_foreign(modality: Modality, kind: str, seed: int) -> Item:

@@ -112,7 +112,8 @@ def trace(rng: np.random.Generator) -> Picture:
         wave = sum(
             a * np.exp(-(((beat - m) / w) ** 2)) for a, m, w in ((0.15, 0.2, 0.04), (1, 0.4, 0.015), (0.3, 0.65, 0.06))
         )
-        draw.line([*zip(x, row - rng.uniform(15, 40) * wave, strict=True)], fill=15, width=1)
+        heights = row - rng.uniform(15, 40) * wave
+        draw.line([(float(at), float(height)) for at, height in zip(x, heights, strict=True)], fill=15, width=1)
     return _grained(rng, _grey(picture), 0.01)
 
 
@@ -131,7 +132,8 @@ def hand(rng: np.random.Generator) -> Picture:
             _bone(tissue, start, end, 2.3 * width)
             start = end + 5 * direction
     for _ in range(8):
-        _bone(bones, *(2 * [wrist + rng.uniform((-35, -42), (35, -12))]), 11)
+        carpal = wrist + rng.uniform((-35, -42), (35, -12))
+        _bone(bones, carpal, carpal, 11)
     _bone(bones, _at(wrist, -18, 0), _at(wrist, -20, 60), 13)
     _bone(bones, _at(wrist, 20, 4), _at(wrist, 22, 60), 9)
     _bone(tissue, _at(wrist, 0, -30), _at(wrist, 0, 60), 48)
@@ -286,7 +288,8 @@ def _field() -> Picture:
 
 
 def _at(point: npt.NDArray[Any], dx: float, dy: float) -> npt.NDArray[Any]:
-    return point + np.array([dx, dy])
+    moved: npt.NDArray[Any] = point + np.array([dx, dy])
+    return moved
 
 
 def _bone(field: Picture, start: npt.ArrayLike, end: npt.ArrayLike, width: float) -> None:
@@ -320,7 +323,8 @@ def _grained(rng: np.random.Generator, picture: npt.NDArray[Any], grain: float) 
 
 def _unit(picture: npt.NDArray[Any]) -> Picture:
     low, high = np.percentile(picture, [0.2, 99.8])
-    return ((picture - low) / max(1e-6, high - low)).clip(0, 1).astype(np.float32)
+    scaled: Picture = ((picture - low) / max(1e-6, high - low)).clip(0, 1).astype(np.float32)
+    return scaled
 
 
 def _canvas(tone: int) -> tuple[Raster.Image, ImageDraw.ImageDraw]:

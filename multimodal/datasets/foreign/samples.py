@@ -41,7 +41,7 @@ def slices() -> tuple[Picture, ...]:
 
 def _grey(data: bytes) -> Picture:
     with Raster.open(BytesIO(data)) as picture:
-        grey: Picture = np.asarray(picture.convert("L"), np.float32) / 255
+        grey: Picture = (np.asarray(picture.convert("L")) / 255).astype(np.float32)
     return grey
 
 

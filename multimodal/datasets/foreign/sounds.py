@@ -25,7 +25,7 @@ def music(rng: np.random.Generator) -> Samples:
     for start in np.arange(0, t[-1], beat):
         chord = scale[[0, 2, 4]] + rng.choice((0, 5, 7)) if rng.random() < 0.5 else []
         for step in (*chord, rng.choice(scale) + 12):
-            sound += _note(t - start, root * 2 ** (step / 12), decay, rng.integers(2, 7))
+            sound += _note(t - start, root * 2 ** (step / 12), decay, int(rng.integers(2, 7)))
         if rng.random() < 0.5:
             sound += _burst(rng, t - start, 0.04) * rng.uniform(0, 1)
     return _loud(sound)
