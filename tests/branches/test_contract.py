@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 import torch
 from safetensors.torch import load_file
 from torch.nn.functional import binary_cross_entropy_with_logits
@@ -88,7 +89,9 @@ def test_every_parameter_is_trained(branch: Branch) -> None:
     assert not [name for name, parameter in branch.named_parameters() if parameter.grad is None]
 
 
-def test_autocast_keeps_answers_finite(branch: Branch) -> None:
+def test_autocast_keeps_answers_finite(branch: Branch, monkeypatch: pytest.MonkeyPatch) -> None:
+    # oneDNN's bfloat16 LSTM dies of an illegal instruction on virtual machines that announce AMX and withhold it.
+    monkeypatch.setattr(torch.backends.mkldnn, "enabled", False)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         embedding, logits = branch(windows(branch.kind))
     assert embedding.isfinite().all()
