@@ -141,8 +141,12 @@ class Client:
         return here.branches(modality)
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; those of a client that nobody holds any more are closed too."""
         self._http.close()
+
+    def __del__(self) -> None:
+        if "_http" in vars(self):
+            self.close()
 
     def _ask(self, method: str, path: str, **request: Any) -> httpx2.Response:
         try:

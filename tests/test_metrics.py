@@ -174,11 +174,11 @@ class TestProperties:
         assert risk[-1] == pytest.approx(1 - metrics.accuracy(scores, targets, threshold=0.5))
 
     @few
-    @given(scored_rows())
-    def test_area_under_risk_coverage_is_the_mean_risk(self, rows: tuple[np.ndarray, np.ndarray]) -> None:
-        scores, targets = rows
-        margins = scores - 0.5
-        assume(len(np.unique(np.abs(margins))) == len(margins))
+    @given(st.lists(st.integers(1, 500), min_size=2, max_size=40, unique=True), st.data())
+    def test_area_under_risk_coverage_is_the_mean_risk(self, sizes: list[int], data: st.DataObject) -> None:
+        each = st.lists(st.booleans(), min_size=len(sizes), max_size=len(sizes))
+        margins = np.array(sizes) * np.where(data.draw(each), 0.01, -0.01)
+        targets = np.array(data.draw(each), dtype=int)
         risks = [
             np.mean((margins >= 0)[surest] != targets[surest].astype(bool))
             for kept in range(1, len(margins) + 1)

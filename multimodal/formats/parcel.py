@@ -54,6 +54,8 @@ def unpack(data: bytes, limits: Limits) -> tuple[Case, dict[str, Any]]:
         LimitError: If it holds more items than the limits allow.
     """
     size = int.from_bytes(data[:_LENGTH], "big")
+    if size > len(data):
+        raise CorruptFileError("The packed case is damaged or of another version.")
     source = BytesIO(data)
     source.seek(_LENGTH + size)
     try:

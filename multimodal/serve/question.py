@@ -198,20 +198,22 @@ async def _form(
         raise UsageError(f"The form cannot be read: {error.message}") from None
     fields: dict[str, Any] = {}
     files = []
-    for name, value in form.multi_items():
-        if isinstance(value, UploadFile):
-            _expect(name, parts)
-            files.append((name, value.filename or name, await value.read()))
-            continue
-        _expect(name, options)
-        if name in _PLURALS:
-            key, equals, rest = value.partition("=")
-            if not (key and equals):
-                raise UsageError(f"Expected {name} as NAME=VALUE.")
-            fields.setdefault(_PLURALS[name], {})[key] = rest
-        else:
-            fields[name] = value
-    await form.close()
+    try:
+        for name, value in form.multi_items():
+            if isinstance(value, UploadFile):
+                _expect(name, parts)
+                files.append((name, value.filename or name, await value.read()))
+                continue
+            _expect(name, options)
+            if name in _PLURALS:
+                key, equals, rest = value.partition("=")
+                if not (key and equals):
+                    raise UsageError(f"Expected {name} as NAME=VALUE.")
+                fields.setdefault(_PLURALS[name], {})[key] = rest
+            else:
+                fields[name] = value
+    finally:
+        await form.close()
     if not files:
         raise EmptyCaseError("The request holds no file.")
     return fields, files

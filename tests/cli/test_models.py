@@ -89,7 +89,12 @@ def test_evaluate_writes_predictions_plots_and_the_card(
 
     assert run([*line, "--card"]) == 0
     assert len(table.read_text().splitlines()) == 13
-    assert {path.name for path in pictures.iterdir()} == {"roc.png", "reliability.png", "confusion.png"}
+    assert {path.name for path in pictures.iterdir()} == {
+        "roc.png",
+        "reliability.png",
+        "confusion.png",
+        "risk_coverage.png",
+    }
     assert "pneumonia" in (own / "text" / "tiny" / "README.md").read_text()
 
     line[line.index(str(table))] = str(tmp_path / "nowhere" / "predictions.csv")
@@ -134,12 +139,15 @@ def test_train_hands_the_folders_to_the_training_of_a_branch(
     zoo: Path, notes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phantom_patients: int
 ) -> None:
     calls: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+    guarded: list[int] = []
 
     def train_branch(*arguments: Any, **options: Any) -> Bundle:
         calls.append((arguments, options))
         return Bundle("text", "mine", tmp_path)
 
     monkeypatch.setattr("multimodal.train.branch.train_branch", train_branch)
+    for guard in ("detector.fit_detector", "abstention.fit_abstention"):
+        monkeypatch.setattr(f"multimodal.train.{guard}", lambda bundle, sources: guarded.append(len(sources)))
     out = tmp_path / "mine"
 
     line = [
@@ -159,18 +167,22 @@ def test_train_hands_the_folders_to_the_training_of_a_branch(
     (((kind, arch, datasets, folder), options),) = calls
     assert (kind, arch, folder, options["folds"]) == ("text", "small_transformer", out, 5)
     assert [len(dataset) for dataset in datasets] == [24, 24, 3][: 2 + bool(phantom_patients)]
+    assert guarded == [2, 2]  # by the folders, not by phantoms
 
 
 def test_train_takes_settings_of_recipe_preparation_and_architecture(
     notes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     calls: list[dict[str, Any]] = []
+    guarded: list[int] = []
 
     def train_branch(*arguments: Any, **options: Any) -> Bundle:
         calls.append(options)
         return Bundle("text", "mine", tmp_path)
 
     monkeypatch.setattr("multimodal.train.branch.train_branch", train_branch)
+    for guard in ("detector.fit_detector", "abstention.fit_abstention"):
+        monkeypatch.setattr(f"multimodal.train.{guard}", lambda bundle, sources: guarded.append(len(sources)))
     line = ["train", "text", "--arch", "small_transformer", "--data", str(notes), "--out", str(tmp_path / "mine")]
     given = ["--set", "epochs=3", "--set", "learning_rate=1", "--set", "preparation.max_tokens=64"]
 

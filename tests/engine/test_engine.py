@@ -38,6 +38,10 @@ def codes(notices: tuple[Notice, ...]) -> set[str]:
     return {notice.code for notice in notices}
 
 
+def refusals(diagnosis: Diagnosis) -> tuple[Notice, ...]:
+    return tuple(notice for notice in diagnosis.quality if notice.refused)
+
+
 def numbers(diagnosis: Diagnosis) -> dict[str, float]:
     found = {f"fused:{result.label}": result.probability for result in diagnosis.labels}
     for part_of in (diagnosis.by_modality, diagnosis.by_subset, diagnosis.shares):
@@ -172,7 +176,7 @@ def test_a_nan_is_an_error_of_its_item_and_never_a_probability(monkeypatch):
     (target,) = run(engine.branches(Modality.IMAGE)[0], [film(1)], "cpu")[0].logits[:1].tolist()
     monkeypatch.setattr(SmallCNN, "forward", poisoned)
     diagnoses = engine.diagnose_many([full_case(), replace(full_case(), images=(film(0), film(1)))])
-    assert [n.code for n in diagnoses[1].quality] == ["non_finite"]
+    assert [n.code for n in diagnoses[1].quality if n.refused] == ["non_finite"]
     assert numbers(diagnoses[0]) == numbers(diagnoses[1])
     alone = engine.diagnose(Case("c", images=(film(1),)))
     assert (alone.labels, alone.by_subset) == ((), {})
@@ -310,7 +314,7 @@ def test_a_branch_without_a_modality(tmp_path, monkeypatch):
     monkeypatch.setattr(zoo, "roots", lambda: (tmp_path,))
     diagnosis = Engine().diagnose(replace(full_case(), texts=(note(),)))
     assert list(diagnosis.by_subset) == ["image"]
-    assert codes(diagnosis.quality) == {"no_branch"}
+    assert codes(refusals(diagnosis)) == {"no_branch"}
     assert diagnosis.models["fusion"].name == "late"
 
 
@@ -318,7 +322,7 @@ def test_a_site_that_a_branch_has_not_learned_is_left_out(zoo_root):
     heart = labels_of(Modality.AUDIO, Site.HEART)
     save_branch(zoo_root, "audio", "heart_only", calibrated=[name for name in heart if name != NO_FINDING])
     diagnosis = Engine({"audio": "heart_only"}).diagnose(Case("c", (film(),), (sound(0, Site.LUNG),)))
-    assert codes(diagnosis.quality) == {"nothing_to_say"}
+    assert codes(refusals(diagnosis)) == {"nothing_to_say"}
     assert list(diagnosis.by_subset) == ["image"]
     assert not diagnosis.items[1].used
 

@@ -207,9 +207,9 @@ ELSEWHERE = {
         "tests.formats.test_raster:test_palette",
         "tests.formats.test_raster:test_exif_orientation",
     ),
-    45: ("tests.test_quality:test_what_is_wrong_is_named",),
+    45: ("tests.quality.test_check:test_what_is_wrong_is_named",),
     46: ("tests.prepare.test_audio:test_the_rate_of_the_file_does_not_matter",),
-    51: ("tests.test_quality:test_what_is_wrong_is_named",),
+    51: ("tests.quality.test_check:test_what_is_wrong_is_named",),
     52: ("tests.store.test_export:test_a_spreadsheet_runs_nothing",),
     53: (
         "tests.formats.test_record:test_nothing_readable_is_an_error_that_says_why",

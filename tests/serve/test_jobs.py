@@ -20,7 +20,7 @@ def finished(client, job_id: str) -> dict:
 def test_a_job_answers_every_case_in_order_and_a_bad_one_with_its_error(api):
     with api() as client:
         started = client.post(
-            "/v1/jobs", files=[*cases("a.txt", "b.txt"), ("case", ("torn.png", b"\x89PNG")), *cases("d.txt")]
+            "/v1/jobs", files=[*cases("a.txt", "b.txt"), ("case", ("torn.png", b"\x89PNG\r\n\x1a\n")), *cases("d.txt")]
         )
         job = finished(client, started.json()["job_id"])
         later = client.get(f"/v1/jobs/{job['job_id']}", params={"since": 3}).json()

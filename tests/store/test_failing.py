@@ -43,6 +43,7 @@ print(job.progress.phase, flush=True)
 FULL = """
 import resource, signal, sys
 from multimodal.errors import StoreError
+from multimodal.formats import Kind
 from multimodal.store import Store, StoredInput
 from tests.store.made import diagnosis
 mine = Store(sys.argv[1]).worklist("me")

@@ -89,6 +89,7 @@ def test_a_record_from_upload_to_answer(
 def click_row(page: Any, row: int) -> None:
     """Click a label's row in the picture of the answer."""
     chart = page.locator("[class*=st-key-answers] [data-testid=stVegaLiteChart]")
+    chart.nth(1).wait_for(state="detached")  # the picture before has gone
     chart.click(position={"x": chart.bounding_box()["width"] / 2, "y": HEAD + ROW * (row + 0.5)})
 
 

@@ -158,7 +158,14 @@ class TestHub:
         assert asked == {
             "repository": "org/sounds",
             "revision": "v1.0",
-            "allow_patterns": ["config.json", "model.safetensors", "tokenizer.json", "README.md"],
+            "allow_patterns": [
+                "config.json",
+                "model.safetensors",
+                "tokenizer.json",
+                "README.md",
+                "detector.safetensors",
+                "heads.safetensors",
+            ],
         }
 
     def test_a_bundle_of_another_kind_is_refused(self, bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
