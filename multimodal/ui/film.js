@@ -17,7 +17,8 @@ async function decode(source) {
 
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".film");
-  if (root.dataset.shown === data.id) return;
+  if (root.dataset.shown === data.id) return root.stop;
+  root.stop?.(); // listeners of what was shown before
   root.dataset.shown = data.id;
 
   const find = (name) => root.querySelector(`[data-role="${name}"]`);
@@ -160,9 +161,10 @@ export default function ({ data, parentElement }) {
     });
   }
 
-  return () => {
+  root.stop = () => {
     observer.disconnect();
     aborter.abort();
     delete root.dataset.shown;
   };
+  return root.stop;
 }

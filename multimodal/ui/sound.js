@@ -7,7 +7,8 @@ const clock = (seconds) => {
 
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".sound");
-  if (root.dataset.shown === data.id) return;
+  if (root.dataset.shown === data.id) return root.stop;
+  root.stop?.(); // listeners of what was shown before
   root.dataset.shown = data.id;
 
   const find = (name) => root.querySelector(`[data-role="${name}"]`);
@@ -99,10 +100,11 @@ export default function ({ data, parentElement }) {
 
   show();
   root.dataset.ready = "true";
-  return () => {
+  root.stop = () => {
     cancelAnimationFrame(frame);
     audio.pause();
     aborter.abort();
     delete root.dataset.shown;
   };
+  return root.stop;
 }
