@@ -215,7 +215,7 @@ def _mean(answers: pd.DataFrame, by_label: Mapping[str, pd.DataFrame], resamples
 
     The best modality of a label is the one with the highest AUROC on these very cases, which favours it.
     """
-    usable = {label: rows[_speakers(rows) > 1] for label, rows in by_label.items() if label != NO_FINDING}
+    usable = {label: _whole(rows) for label, rows in by_label.items() if label != NO_FINDING}
     usable = {label: rows for label, rows in usable.items() if rows["truth"].nunique() == 2}
     if not usable:
         return {}
@@ -252,8 +252,14 @@ def _mean(answers: pd.DataFrame, by_label: Mapping[str, pd.DataFrame], resamples
     }
 
 
+def _whole(rows: pd.DataFrame) -> pd.DataFrame:
+    """The cases in which all modalities speak of the label that ever do; none where fewer than two do."""
+    speaking = [m for m in MODALITIES if m in rows and rows[m].notna().any()]
+    return rows[rows[speaking].notna().all(axis=1)] if len(speaking) > 1 else rows[:0]
+
+
 def _best_modality(rows: pd.DataFrame) -> str:
-    """The modality with the highest AUROC, of those that speak in every case."""
+    """The modality with the highest AUROC, of those that speak."""
     whole = [m for m in MODALITIES if m in rows and rows[m].notna().all()]
     return max(whole, key=lambda m: float(auroc(rows[m], rows["truth"])))
 

@@ -110,6 +110,17 @@ def test_a_case_of_one_modality_shows_nothing_of_fusion() -> None:
     assert figures["by_modality"]["image"]["pneumonia"]["n"] == 50
 
 
+def test_the_best_modality_is_sought_where_all_speak() -> None:
+    """An item that was refused, in one case of each modality, takes those cases out of the mean alone."""
+    rows = table(60)
+    rows.loc[0, "image"] = rows.loc[1, "text"] = np.nan
+    figures = measure(rows, resamples=20)
+    assert figures["labels"]["pneumonia"]["n"] == 60
+    whole = rows.iloc[2:]
+    best = max(float(auroc(whole[m], whole["truth"])) for m in ("image", "text"))
+    assert figures["mean"]["auroc"]["best_modality"]["value"] == pytest.approx(best)
+
+
 def test_composed_patients_used_many_times_do_not_narrow_the_interval() -> None:
     """Eight hundred cases made of twenty patients a modality are no eight hundred patients."""
     rng = np.random.default_rng(0)
