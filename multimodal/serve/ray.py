@@ -86,7 +86,7 @@ class Branch:
     def __init__(self, kind: str, device: str) -> None:
         self._kind, self._device = kind, resolve(device)
 
-    @serve.multiplexed(max_num_models_per_replica=BUNDLES)  # type: ignore[untyped-decorator]
+    @serve.multiplexed(max_num_models_per_replica=BUNDLES)
     async def loaded(self, reference: str) -> LoadedBranch:
         """The bundle ``name@sha256``; of another hash than that where the cluster's nodes hold different files."""
         name, _, sha256 = reference.rpartition("@")
