@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,9 +12,6 @@ from multimodal.labels import LABELS, NO_FINDING, Group
 
 MENTIONED = 3
 """How many possible conditions the sentence names; the picture shows the rest."""
-
-WIDE = 0.3
-"""Width of a range of probability that the sentence tells of."""
 
 _PLURAL = frozenset({"crackles", "wheezes"})
 
@@ -111,30 +107,11 @@ def answer(diagnosis: Diagnosis) -> Answer:
     return Answer(headline=" ".join(sentences), detail=(*detail, *_doubts([*(found or signs), *possible])))
 
 
-def doubt(result: LabelResult) -> tuple[float, float]:
-    r"""Where the networks' own disagreement would put a probability, nine times in ten: 1.64 spreads either way.
-
-    >>> from multimodal.case import LabelResult
-    >>> low, high = doubt(LabelResult("pneumonia", "Pneumonia", 0.8, True, 0.5, (1,), spread=1.0))
-    >>> percent(low), percent(high)
-    ('44\xa0%', '95\xa0%')
-    """
-    p = min(max(result.probability, 1e-9), 1 - 1e-9)
-    centre = math.log(p / (1 - p))
-    low, high = (1 / (1 + math.exp(-(centre + side * 1.64 * result.spread))) for side in (-1, 1))
-    return low, high
-
-
 def _doubts(results: list[LabelResult]) -> Iterable[str]:
-    """Why there is no verdict, and how far a probability could be off."""
+    """Why there is no verdict."""
     abstained = [r.name[0].lower() + r.name[1:] for r in results if r.present is None]
     if abstained:
         yield f"No verdict on {_joined(abstained)}: what was given speaks neither clearly for nor clearly against."
-    for result in results:
-        low, high = doubt(result)
-        if high - low >= WIDE:
-            name = result.name[0].lower() + result.name[1:]
-            yield f"The networks are unsure of {name}: it could be anything from {percent(low)} to {percent(high)}."
 
 
 def _nothing_found(healthy: LabelResult | None, diagnosis: Diagnosis) -> str:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -108,12 +107,3 @@ def test_any_answer_can_be_said(drawn: list[tuple[str, float, bool | None]]) -> 
 def test_no_verdict_says_so() -> None:
     words = answer(diagnosis(result("pneumonia", 0.66, None), result("heart_failure", 0.04, False)))
     assert words.detail == ("No verdict on pneumonia: what was given speaks neither clearly for nor clearly against.",)
-
-
-def test_a_wide_spread_is_told_as_a_range() -> None:
-    unsure = replace(result("pneumonia", 0.8, True), spread=1.0)
-    (sentence,) = answer(diagnosis(unsure)).detail
-    assert (
-        sentence.replace(NBSP, " ") == "The networks are unsure of pneumonia: it could be anything from 44 % to 95 %."
-    )
-    assert answer(diagnosis(replace(unsure, spread=0.2))).detail == ()
