@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+pytest.importorskip("onnxruntime", reason="The onnx extra is not installed.")
+
 from multimodal import zoo
 from multimodal.engine import Engine, run
 from multimodal.engine.inference import attempt
