@@ -263,6 +263,27 @@ def test_processes_end_with_a_parent_that_was_killed() -> None:
     assert not any(map(runs, children))
 
 
+def test_bytes_that_arrive_during_the_work_end_nothing() -> None:
+    """The signal of a write may come late: here it surely comes while a file is decoded."""
+    question = BytesIO()
+    wire.ask(question, b"nap", "n.txt", None, LIMITS, b"")
+    start = "import sys; sys.path[:] = sys.argv[1:]; " + HARM
+    with subprocess.Popen(
+        [sys.executable, "-c", start, *sys.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+    ) as child:
+        assert isinstance(child.stdin, FileIO)
+        assert isinstance(child.stdout, FileIO)
+        child.stdout.read(1)
+        child.stdin.write(question.getvalue())
+        time.sleep(0.2)
+        child.stdin.write(question.getvalue()[:1])
+        first = wire.replied(child.stdout, LIMITS)
+        child.stdin.write(question.getvalue()[1:])
+        second = wire.replied(child.stdout, LIMITS)
+        child.stdin.close()
+    assert first.item.name == second.item.name == "n.txt"
+
+
 def runs(pid: int) -> bool:
     try:
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]

@@ -53,7 +53,7 @@ def send(sink: RawIOBase | BinaryIO, fields: Mapping[str, Any], content: bytes |
             left = left[sink.write(left) :]
 
 
-def ask(sink: RawIOBase, data: bytes, name: str, kind: Kind | None, limits: Limits, salt: bytes) -> None:
+def ask(sink: RawIOBase | BinaryIO, data: bytes, name: str, kind: Kind | None, limits: Limits, salt: bytes) -> None:
     """Write what is to be read, by whose limits, and the salt of the patient's hashes."""
     fields = {"name": name, "kind": kind, "limits": asdict(limits), "salt": salt.hex()}
     send(sink, fields, data)

@@ -46,7 +46,7 @@ def serve(decode: Decode = read_with_patient) -> None:
         data, name, kind, limits, salt = question
         identity.take_salt(salt)
         try:
-            with _bounded(source.fileno(), at_rest, limits):
+            with _bounded(sink.fileno(), at_rest, limits):
                 reading = decode(data, name, kind, limits)
         except InputError as error:
             wire.refuse(sink, error)
@@ -73,7 +73,11 @@ def _confine() -> int:
 
 @contextmanager
 def _bounded(lifeline: int, at_rest: int, limits: Limits) -> Iterator[None]:
-    """Bound memory and time, and let the kernel end the process with its parent, whatever a codec is doing."""
+    """Bound memory and time, and let the kernel end the process with its parent, whatever a codec is doing.
+
+    The lifeline is the pipe of the answers: the parent reads from it only what was sent before the question
+    came. On the pipe of the questions, the signal of the last write may come after all of it was read.
+    """
     if sys.platform == "win32":
         yield
         return
