@@ -159,3 +159,14 @@ def read_config(folder: Path) -> BundleConfig:
     except (OSError, UnicodeDecodeError) as error:
         raise BundleInvalidError(f"The folder {folder.name} holds no readable config.", file=CONFIG) from error
     return BundleConfig.from_json(text)
+
+
+def write_config(folder: Path, config: BundleConfig) -> None:
+    """Write a bundle's config, once it is known that it can be read again.
+
+    Raises:
+        BundleInvalidError: If it is not of the schema.
+    """
+    text = config.to_json()
+    BundleConfig.from_json(text)
+    (folder / CONFIG).write_text(text, encoding="utf-8")

@@ -20,12 +20,12 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 from torch import Tensor
 
 from multimodal.branches import Branch
-from multimodal.branches.bundle import file_hash, shapes
-from multimodal.bundle import CONFIG, DETECTOR, BundleConfig
+from multimodal.branches.bundle import checked_shapes, write_tensors
+from multimodal.bundle import CONFIG, DETECTOR, BundleConfig, write_config
 from multimodal.case import Item, Text
 from multimodal.errors import BundleInvalidError
 from multimodal.prepare import prepare
@@ -207,19 +207,10 @@ def read_detector(folder: Path, config: BundleConfig) -> Detector | None:
     """
     if not config.detector:
         return None
-    limit, sha256 = config.detector.get("limit"), config.detector.get("sha256")
-    if type(limit) is not float or not math.isfinite(limit) or not isinstance(sha256, str):
-        raise BundleInvalidError("Expected `limit` and `sha256` of the detector.", file=CONFIG)
-    path = folder / DETECTOR
-    try:
-        found = file_hash(path)
-    except OSError as error:
-        raise BundleInvalidError("The detector is missing.", file=DETECTOR) from error
-    if found != sha256:
-        raise BundleInvalidError(
-            f"The detector of {config.kind}/{config.name} is not that of its config.", file=DETECTOR
-        )
-    shapes(path)
+    limit, path = config.detector.get("limit"), folder / DETECTOR
+    if type(limit) is not float or not math.isfinite(limit):
+        raise BundleInvalidError("Expected the `limit` of the detector to be a number.", file=CONFIG)
+    checked_shapes(path, config.detector.get("sha256"), config)
     of_kind = WordDetector if config.kind == "text" else FeatureDetector
     return of_kind.from_tensors(limit, load_file(path))
 
@@ -236,13 +227,11 @@ def write_detector(folder: Path, config: BundleConfig, detector: Detector, figur
     Returns:
         The config as written.
     """
-    path = folder / DETECTOR
-    save_file({name: np.ascontiguousarray(tensor) for name, tensor in detector.tensors().items()}, path)
-    entry = {"sha256": file_hash(path), "limit": float(detector.limit), "method": detector.method, **figures}
+    tensors = {name: torch.tensor(tensor) for name, tensor in detector.tensors().items()}
+    sha256 = write_tensors(folder / DETECTOR, tensors)
+    entry = {"sha256": sha256, "limit": float(detector.limit), "method": detector.method, **figures}
     config = replace(config, detector=entry)
-    text = config.to_json()
-    BundleConfig.from_json(text)
-    (folder / CONFIG).write_text(text, encoding="utf-8")
+    write_config(folder, config)
     return config
 
 

@@ -114,7 +114,7 @@ class TestBundle:
         content = bytearray(path.read_bytes())
         content[-1] ^= 1
         path.write_bytes(content)
-        with pytest.raises(BundleInvalidError, match="not that of its config"):
+        with pytest.raises(BundleInvalidError, match="not the one that the config"):
             zoo.load(bundle)
 
     def test_a_missing_file_is_refused(self, bundle: zoo.Bundle) -> None:

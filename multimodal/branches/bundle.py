@@ -7,7 +7,7 @@ and shapes are compared with the config before memory is allocated for a network
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from multimodal.bundle import CONFIG, TOKENIZER, WEIGHTS, BundleConfig
+from multimodal.bundle import TOKENIZER, WEIGHTS, BundleConfig, write_config
 from multimodal.errors import BundleInvalidError
 from multimodal.prepare.text import load_tokenizer
 
@@ -35,30 +35,24 @@ def read_tokenizer(folder: Path) -> Tokenizer | None:
     return load_tokenizer(path) if path.exists() else None
 
 
-def check_hash(folder: Path, config: BundleConfig) -> None:
-    """Compare the weights with the config's sha256; a file that did not change is hashed once a process.
+def checked_shapes(path: Path, sha256: object, config: BundleConfig) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of a bundle's tensors, once the file is known to be the one that its config names.
+
+    A file that did not change is hashed once a process.
 
     Raises:
-        BundleInvalidError: If the weights are missing or are not those that the config names.
+        BundleInvalidError: If it is missing, another one, or no safetensors file.
     """
     try:
-        found = file_hash(folder / WEIGHTS)
+        status = path.stat()
+        found = _sha256(path, status.st_mtime_ns, status.st_size)
     except OSError as error:
-        raise BundleInvalidError("The weights are missing.", file=WEIGHTS) from error
-    if found != config.sha256:
+        raise BundleInvalidError("The file is missing.", file=path.name) from error
+    if found != sha256:
         raise BundleInvalidError(
-            f"The weights of {config.kind}/{config.name} are not those of its config.", file=WEIGHTS
+            f"The file is not the one that the config of {config.kind}/{config.name} names.", file=path.name
         )
-
-
-def file_hash(path: Path) -> str:
-    """sha256 of a file; one that did not change is hashed once a process.
-
-    Raises:
-        OSError: If there is none.
-    """
-    status = path.stat()
-    return _sha256(path, status.st_mtime_ns, status.st_size)
+    return shapes(path)
 
 
 def load_network(make: Callable[[], Network], folder: Path, config: BundleConfig) -> Network:
@@ -72,11 +66,11 @@ def load_network(make: Callable[[], Network], folder: Path, config: BundleConfig
     Raises:
         BundleInvalidError: If the weights are damaged, changed, not finite or not those of the network.
     """
-    check_hash(folder, config)
     path = folder / WEIGHTS
+    given = checked_shapes(path, config.sha256, config)
     with torch.device("meta"):
         expected = {name: tuple(tensor.shape) for name, tensor in make().state_dict().items()}
-    if shapes(path) != expected:
+    if given != expected:
         raise BundleInvalidError(
             f"The weights do not fit the {config.kind} architecture {config.arch} and its options.", file=WEIGHTS
         )
@@ -104,20 +98,26 @@ def write_bundle(
         The config as written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    weights = folder / WEIGHTS
     state = {name: _stored(tensor, half=half) for name, tensor in network.state_dict().items()}
-    save_file(state, weights)
-    config = replace(config, sha256=hashlib.sha256(weights.read_bytes()).hexdigest())
+    config = replace(config, sha256=write_tensors(folder / WEIGHTS, state))
     if tokenizer is not None:
         (folder / TOKENIZER).write_text(tokenizer.to_str(), encoding="utf-8")
-    text = config.to_json()
-    BundleConfig.from_json(text)
-    (folder / CONFIG).write_text(text, encoding="utf-8")
+    write_config(folder, config)
     return config
 
 
+def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
+    """Write a safetensors file.
+
+    Returns:
+        Its sha256.
+    """
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def _stored(tensor: Tensor, *, half: bool) -> Tensor:
-    tensor = tensor.detach().cpu().contiguous().clone()
+    tensor = tensor.detach().cpu().clone()
     return tensor.half() if half and tensor.is_floating_point() and tensor.ndim > 1 else tensor
 
 

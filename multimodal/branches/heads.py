@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import load_file, save_file
+import torch
+from safetensors.numpy import load_file
 
-from multimodal.branches.bundle import file_hash, shapes
+from multimodal.branches.bundle import checked_shapes, write_tensors
 from multimodal.bundle import CONFIG, HEADS, BundleConfig
 from multimodal.errors import BundleInvalidError
 
@@ -47,14 +48,8 @@ def read_heads(folder: Path, config: BundleConfig) -> Heads | None:
         return None
     if type(config.abstention.get("limit")) is not float:
         raise BundleInvalidError("Expected the `limit` of the abstention to be a number.", file=CONFIG)
-    path = folder / HEADS
-    try:
-        found = file_hash(path)
-    except OSError as error:
-        raise BundleInvalidError("The ensemble of heads is missing.", file=HEADS) from error
-    if found != config.abstention.get("sha256"):
-        raise BundleInvalidError(f"The heads of {config.kind}/{config.name} are not those of its config.", file=HEADS)
-    given, size = shapes(path), (len(config.labels), config.embedding_dim)
+    path, size = folder / HEADS, (len(config.labels), config.embedding_dim)
+    given = checked_shapes(path, config.abstention.get("sha256"), config)
     count = (given.get("bias") or (0,))[0]
     if count < 2 or given != {"weight": (count, *size), "bias": (count, size[0])}:
         raise BundleInvalidError("The heads do not fit the bundle's labels and embedding.", file=HEADS)
@@ -70,6 +65,4 @@ def write_heads(folder: Path, heads: Heads) -> str:
     Returns:
         The sha256 of the file.
     """
-    path = folder / HEADS
-    save_file({"weight": np.ascontiguousarray(heads.weight), "bias": np.ascontiguousarray(heads.bias)}, path)
-    return file_hash(path)
+    return write_tensors(folder / HEADS, {"weight": torch.tensor(heads.weight), "bias": torch.tensor(heads.bias)})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json as json_format
-from typing import Annotated, Any
+from dataclasses import asdict
+from typing import Annotated
 
 import typer
 
@@ -15,42 +16,25 @@ zoo = typer.Typer(name="zoo", help="List, show and check trained bundles.", no_a
 @zoo.command("list")
 def list_bundles(json: Json = False) -> None:
     """List every bundle; a default is marked."""
-    from multimodal.errors import BundleInvalidError
-    from multimodal.zoo import bundles, defaults
+    from multimodal.listing import listing
 
-    chosen = defaults()
-    entries: list[dict[str, Any]] = []
-    for bundle in bundles():
-        try:
-            config = bundle.config
-        except BundleInvalidError as error:
-            aside.print(f"{bundle.kind}/{bundle.name}: {error}", markup=False)
-            continue
-        entries.append(
-            {
-                "kind": bundle.kind,
-                "name": bundle.name,
-                "default": chosen.get(bundle.kind) == bundle.name,
-                "arch": config.arch,
-                "labels": list(config.labels),
-                "parameters": config.parameters,
-                "sha256": config.sha256,
-            }
-        )
+    listed = listing()
+    for name, why in listed.broken.items():
+        aside.print(f"{name}: {why}", markup=False)
     if json:
-        typer.echo(json_format.dumps(entries, indent=2))
+        typer.echo(json_format.dumps([asdict(entry) for entry in listed.entries], indent=2))
         return
     from multimodal.cli.show import table
 
     rows = table("bundle", "", "architecture", "labels>", "parameters>", "sha256")
-    for entry in entries:
+    for entry in listed.entries:
         rows.add_row(
-            f"{entry['kind']}/{entry['name']}",
-            "default" if entry["default"] else "",
-            entry["arch"],
-            str(len(entry["labels"])),
-            f"{entry['parameters']:,}",
-            entry["sha256"][:12],
+            f"{entry.kind}/{entry.name}",
+            "default" if entry.default else "",
+            entry.arch,
+            str(len(entry.labels)),
+            f"{entry.parameters:,}",
+            entry.sha256[:12],
         )
     screen.print(rows)
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import asdict
 
 from pydantic import BaseModel, Field
 
 from multimodal.case import ModelRef
-from multimodal.errors import BundleInvalidError
-from multimodal.zoo import bundles, defaults
+from multimodal.listing import listing
 
 
 class BundleEntry(BaseModel):
@@ -43,24 +42,7 @@ class Catalogue(BaseModel):
 
 def catalogue(answering: Mapping[str, ModelRef], device: str) -> Catalogue:
     """Every bundle of this machine as it is on disk now, beside those that would answer."""
-    chosen = defaults()
-    entries, broken = [], []
-    for bundle in bundles():
-        try:
-            config = bundle.config
-        except BundleInvalidError:
-            broken.append(bundle.name)
-            continue
-        entry: dict[str, Any] = {
-            "kind": bundle.kind,
-            "name": bundle.name,
-            "default": chosen.get(bundle.kind) == bundle.name,
-            "arch": config.arch,
-            "labels": list(config.labels),
-            "parameters": config.parameters,
-            "sha256": config.sha256,
-            "branches": {modality: str(branch["sha256"]) for modality, branch in config.branches.items()},
-        }
-        entries.append(BundleEntry(**entry))
+    listed = listing()
     named = {kind: Answering(name=ref.name, sha256=ref.sha256) for kind, ref in answering.items()}
-    return Catalogue(device=device, answering=named, bundles=entries, broken=broken)
+    entries = [BundleEntry(**asdict(entry)) for entry in listed.entries]
+    return Catalogue(device=device, answering=named, bundles=entries, broken=list(listed.broken))

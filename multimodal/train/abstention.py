@@ -11,7 +11,7 @@ import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
 from multimodal.branches.heads import Heads, write_heads
-from multimodal.bundle import CONFIG, BundleConfig
+from multimodal.bundle import BundleConfig, write_config
 from multimodal.calibrate import RISK, LabelCalibration, fit_least_sure, sureness
 from multimodal.datasets import Dataset, join, load_item
 from multimodal.engine.inference import ItemOutput, run
@@ -79,7 +79,7 @@ def fit_abstention(bundle: Bundle, datasets: Sequence[Dataset]) -> BundleConfig:
         entry["test"] = _reached(test, limit)
     entry["sha256"] = write_heads(bundle.folder, heads)
     config = replace(bundle.config, abstention=entry)
-    (bundle.folder / CONFIG).write_text(config.to_json(), encoding="utf-8")
+    write_config(bundle.folder, config)
     return config
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, cast
 import streamlit as st
 
 from multimodal.case import Case, Diagnosis
-from multimodal.errors import BundleInvalidError
 from multimodal.labels import Modality
 from multimodal.ui.memory import kept, recall
 from multimodal.ui.record import Choice, fingerprint
@@ -85,23 +84,13 @@ def _complete(options: dict[str, list[Option]], broken: Sequence[str]) -> Catalo
 
 
 def _listed() -> Catalogue:
-    from multimodal.zoo import bundles, defaults
+    from multimodal.listing import listing
 
-    first = defaults()
+    listed = listing()
     options: dict[str, list[Option]] = {kind: [] for kind in (*Modality, FUSION)}
-    broken = []
-    for bundle in bundles():
-        try:
-            config = bundle.config
-        except BundleInvalidError:
-            broken.append(bundle.name)
-            continue
-        trained_on = {modality: str(branch["sha256"]) for modality, branch in config.branches.items()}
-        options[bundle.kind].append(Option(bundle.name, config.arch, config.sha256, trained_on))
-    sorted_options = {
-        kind: sorted(of, key=lambda option: option.name != first.get(kind)) for kind, of in options.items()
-    }
-    return _complete(sorted_options, broken)
+    for entry in sorted(listed.entries, key=lambda entry: not entry.default):
+        options[entry.kind].append(Option(entry.name, entry.arch, entry.sha256, entry.branches))
+    return _complete(options, list(listed.broken))
 
 
 def load(choice: Choice) -> Engine:

@@ -18,7 +18,7 @@ def test_zoo_lists_shows_and_verifies(zoo: Path, capsys: pytest.CaptureFixture[s
     assert run(["zoo", "list", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
     tiny = next(entry for entry in listed if (entry["kind"], entry["name"]) == ("image", "tiny"))
-    assert list(tiny) == ["kind", "name", "default", "arch", "labels", "parameters", "sha256"]
+    assert list(tiny) == ["kind", "name", "default", "arch", "labels", "parameters", "sha256", "branches"]
     assert tiny["default"] is True
     assert tiny["arch"] == "small_cnn"
     assert len(tiny["sha256"]) == 64

@@ -111,7 +111,7 @@ def test_what_is_no_bundle_is_refused_plainly(models: Path, tmp_path: Path) -> N
 def test_changed_weights_are_refused(models: Path) -> None:
     weights = models / "text" / "tiny_text" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\1")
-    with pytest.raises(BundleInvalidError, match="not those of its config"):
+    with pytest.raises(BundleInvalidError, match="not the one that the config"):
         lab_fit.fetch(str(weights.parent))
 
 

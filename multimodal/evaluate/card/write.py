@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from multimodal.bundle import CARD, CONFIG, BundleConfig
+from multimodal.bundle import CARD, write_config
 from multimodal.errors import BundleInvalidError
 from multimodal.evaluate.card.sections import render_card, written
 from multimodal.zoo import Bundle
@@ -31,9 +31,7 @@ def write_card(bundle: Bundle, evaluations: Sequence[Mapping[str, Any]]) -> None
         same = earlier.get("bundle") == figures["bundle"]
         new[title] = {**(earlier if same else {}), **figures}
     config = replace(config, metrics={**config.metrics, **new})
-    text = config.to_json()
-    BundleConfig.from_json(text)
-    (bundle.folder / CONFIG).write_text(text, encoding="utf-8")
+    write_config(bundle.folder, config)
     (bundle.folder / CARD).write_text(render_card(config), encoding="utf-8")
 
 
