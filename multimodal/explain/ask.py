@@ -9,7 +9,7 @@ import torch
 from multimodal.case import Audio, Case, Image, Item, Text
 from multimodal.engine import Engine
 from multimodal.errors import UsageError
-from multimodal.explain.coordinates import UNIT_SECONDS, band_edges, film_box, words
+from multimodal.explain.coordinates import UNIT_SECONDS, band_edges, film_box
 from multimodal.explain.explanation import (
     Explanation,
     FilmExplanation,
@@ -69,9 +69,8 @@ def explain(
             edges_hz = tuple(float(edges[row]) for row in rows)
             found = segments(grid, UNIT_SECONDS, edges_hz, item.seconds)
             return SoundExplanation(*about, grid, UNIT_SECONDS, edges_hz, found, measured=measured)
-        case Text(), TextPreparation() as settings if branch.tokenizer is not None:
-            spans, _ = words(item, settings, branch.tokenizer, asked.prepared.shape)
-            marked = (Word(*span, float(weight)) for span, weight in zip(spans, grid, strict=True))
+        case Text(), TextPreparation():
+            marked = (Word(*span, float(weight)) for span, weight in zip(asked.spans, grid, strict=True))
             return NoteExplanation(*about, tuple(marked), measured=measured)
     raise UsageError(f"Expected an item of {branch.network.kind}, but got {item.modality}.")
 

@@ -51,6 +51,7 @@ class Probe:
         units: (W, ...) int64, the patch, block or word that each cell belongs to, or ``FIXED``; a unit may lie in
             several windows.
         grid: Shape of the units.
+        spans: Of a note, (start, end) of each unit in its text.
     """
 
     network: Branch
@@ -61,6 +62,7 @@ class Probe:
     blank: Tensor
     units: Tensor
     grid: tuple[int, ...]
+    spans: tuple[tuple[int, int], ...] = ()
 
     def states(self, inputs: Tensor) -> Tensor:
         """The branch's features of (B, ...) inputs."""
@@ -92,8 +94,9 @@ class Probe:
 
     def by_unit(self, cells: Tensor) -> Tensor:
         """Sum of (W, ...) cells in each unit, (units,)."""
-        inside = self.units != FIXED
-        return torch.zeros(self.count, device=cells.device).index_add_(0, self.units[inside], cells[inside])
+        # one more entry before the units, for what is FIXED
+        sums = torch.zeros(1 + self.count, device=cells.device)
+        return sums.index_add_(0, (self.units - FIXED).flatten(), cells.flatten())[1:]
 
     @property
     def count(self) -> int:
@@ -142,10 +145,10 @@ def probe(branch: LoadedBranch, item: Item, label: str, *, device: str | torch.d
     with undisturbed(network):
         prepared = prepare(item, branch.preparation, branch.tokenizer).to(target)
         inputs, blank = _embedded(branch, prepared) if isinstance(item, Text) else (prepared, _blank(prepared, item))
-        units, grid = _units(branch, item, prepared)
+        units, grid, spans = _units(branch, item, prepared)
     calibration = LabelCalibration.from_dict(raw[label])
     column = network.labels.index(label)
-    return Probe(network, calibration, column, prepared, inputs, blank, units.to(target), grid)
+    return Probe(network, calibration, column, prepared, inputs, blank, units.to(target), grid, spans)
 
 
 @contextmanager
@@ -192,19 +195,22 @@ def _embedded(branch: LoadedBranch, ids: Tensor) -> tuple[Tensor, Tensor]:
     return embed(ids), embed(masked)
 
 
-def _units(branch: LoadedBranch, item: Item, prepared: Tensor) -> tuple[Tensor, tuple[int, ...]]:
+def _units(
+    branch: LoadedBranch, item: Item, prepared: Tensor
+) -> tuple[Tensor, tuple[int, ...], tuple[tuple[int, int], ...]]:
+    """Units, grid and spans of a :class:`Probe`."""
     settings = branch.preparation
     if isinstance(item, Image):
         side = prepared.shape[-1]
         at = torch.arange(side) * FILM_UNITS // side
-        return (at[:, None] * FILM_UNITS + at)[None, None], (FILM_UNITS, FILM_UNITS)
+        return (at[:, None] * FILM_UNITS + at)[None, None], (FILM_UNITS, FILM_UNITS), ()
     if isinstance(item, Audio) and isinstance(settings, AudioPreparation):
         bins = torch.from_numpy(sound_bins(item, settings, prepared.shape, UNIT_SECONDS))
         bands = min(UNIT_BANDS, settings.n_mels)
         band = torch.arange(settings.n_mels) * bands // settings.n_mels
         columns = int(bins.max()) + 1
-        return band[None, :, None] * columns + bins[:, None, :], (bands, columns)
+        return band[None, :, None] * columns + bins[:, None, :], (bands, columns), ()
     if isinstance(item, Text) and isinstance(settings, TextPreparation) and branch.tokenizer is not None:
         found, owner = words(item, settings, branch.tokenizer, prepared.shape)
-        return torch.from_numpy(owner), (len(found),)
+        return torch.from_numpy(owner), (len(found),), tuple(found)
     raise UsageError(f"Expected an item of {branch.network.kind}, but got {item.modality}.")

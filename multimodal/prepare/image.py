@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
@@ -92,6 +94,25 @@ def equalize(film: Tensor, bins: int = 256) -> Tensor:
     return darker[levels]
 
 
+def percentiles(values: Tensor, shares: Sequence[float]) -> Tensor:
+    """``torch.quantile`` of percentages without sorting everything, the same to the last bit.
+
+    Args:
+        values: (N,) float32 on the CPU, all finite.
+        shares: Per cent.
+
+    Returns:
+        (len(shares),)
+
+    >>> percentiles(torch.tensor([3.0, 1.0, 2.0]), (0, 50, 75))
+    tensor([1.0000, 2.0000, 2.5000])
+    """
+    ranks = torch.tensor(shares) / 100 * (len(values) - 1)
+    below, above = ranks.floor().long(), ranks.ceil().long()
+    ordered = torch.from_numpy(np.partition(values.numpy(), [*below.tolist(), *above.tolist()]))
+    return torch.lerp(ordered[below], ordered[above], ranks - below)
+
+
 def _crop(film: FloatArray, border: float) -> FloatArray:
     height, width = film.shape
     top, left = int(height * border), int(width * border)
@@ -102,7 +123,7 @@ def _rescale(film: Tensor, low_percentile: float, high_percentile: float) -> Ten
     """Clip to the percentiles and stretch to 0..1; a flat film becomes black."""
     step = max(1, int((film.numel() / _PERCENTILE_SAMPLES) ** 0.5))
     sample = film[::step, ::step].flatten()
-    low, high = torch.quantile(sample, torch.tensor([low_percentile, high_percentile]) / 100)
+    low, high = percentiles(sample, (low_percentile, high_percentile))
     if high <= low:
         low, high = film.min(), film.max()
     scaled: Tensor = (film - low) / (high - low).clamp_min(torch.finfo(film.dtype).tiny)

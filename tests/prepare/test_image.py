@@ -13,7 +13,7 @@ from torchvision.transforms.v2 import functional
 
 from multimodal.case import Image
 from multimodal.errors import BundleInvalidError
-from multimodal.prepare.image import ImagePreparation, equalize, prepare_image
+from multimodal.prepare.image import ImagePreparation, equalize, percentiles, prepare_image
 
 
 @cache
@@ -119,3 +119,12 @@ def test_equalize_ranks_as_torchvision_does() -> None:
 def test_unusable_settings_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(BundleInvalidError, match="Expected usable image"):
         ImagePreparation(**wrong)  # type: ignore[arg-type]
+
+
+@given(
+    st.lists(st.floats(-100, 100, width=32), min_size=1, max_size=60),
+    st.lists(st.floats(0, 100), min_size=1, max_size=3),
+)
+def test_percentiles_are_those_of_torch(values: list[float], shares: list[float]) -> None:
+    sample = torch.tensor(values)
+    assert torch.equal(percentiles(sample, shares), torch.quantile(sample, torch.tensor(shares) / 100))
