@@ -159,6 +159,10 @@ def evaluate(
     ] = None,
     split: Annotated[str, typer.Option(metavar="NAME", help="Any value of the split column.")] = "val",
     text_column: TextColumn = "text",
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Also compare a branch, row by row, with this one, or an ensemble a+b."),
+    ] = None,
     predictions: Annotated[
         Path | None, typer.Option(metavar="OUT.csv", help="Also write every answer, patients under a hash.")
     ] = None,
@@ -185,12 +189,15 @@ def evaluate(
     parts = [part for part, wanted in asked.items() if wanted]
     if parts and kind == FUSION:
         raise UsageError(f"Expected no --{parts[0]} for fusion: a head is as good as the branches that it joins.")
+    if against and kind == FUSION:
+        raise UsageError("Expected no --against for fusion: it is compared with its branches and late pooling anyway.")
 
     from multimodal.evaluate import (
         PARTS,
         BranchEvaluation,
         FusionEvaluation,
         composed_cohort,
+        evaluate_against,
         evaluate_branch,
         evaluate_fusion,
         paired_cohort,
@@ -214,6 +221,9 @@ def evaluate(
         folders = [read_folder(folder, kind, text_column=text_column) for folder in data or ()]
         note = text_column if kind == "text" else ""
         evaluation = evaluate_branch(found, folders, split=split, text_column=note)
+        if against:
+            others = [find(kind, other) for other in against.split("+")]
+            evaluation.figures["against"] = {against: evaluate_against(evaluation, others)}
         if parts:
             begun = start(found, join(folders).in_split(split))
             evaluation.figures.update({part: PARTS[part](begun, None) for part in parts})

@@ -118,8 +118,28 @@ def show_evaluation(figures: Mapping[str, Any], bundle: str, console: Console) -
     if figures.get("mean"):
         for name, entry in figures["mean"]["auroc"].items():
             console.print(f"mean AUROC, {name.replace('_', ' ')}: {figure(entry['value'], entry['ci'])}", markup=False)
-    for show in (_show_explanations, _show_stress, _show_audit):
+    for show in (_show_against, _show_explanations, _show_stress, _show_audit):
         show(figures, console)
+
+
+def _show_against(figures: Mapping[str, Any], console: Console) -> None:
+    for name, other in figures.get("against", {}).items():
+        tests = ("DeLong p>", "alone right>", "it alone>", "McNemar p>")
+        rows = table(f"Against {name}", "its AUROC>", "difference>", *tests)
+        for label, entry in other["labels"].items():
+            calls = entry["mcnemar"]
+            rows.add_row(
+                label,
+                figure(entry.get("auroc"), entry.get("auroc_ci")),
+                figure(entry["difference"]["difference"], entry["difference"]["ci"]),
+                figure((entry["delong"] or {}).get("p_value")),
+                str(calls["only_first"]),
+                str(calls["only_second"]),
+                figure(calls["p_value"]),
+            )
+        console.print(rows)
+        mean = other["mean_difference"]
+        console.print(f"mean difference to {name}: {figure(mean['value'], mean['ci'])}", markup=False)
 
 
 def _show_explanations(figures: Mapping[str, Any], console: Console) -> None:

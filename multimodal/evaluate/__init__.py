@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from multimodal.evaluate.against import evaluate_against
 from multimodal.evaluate.branch import BranchEvaluation, evaluate_branch, evaluate_scored, score
 from multimodal.evaluate.card import check_card, render_card, write_card
 from multimodal.evaluate.cohorts import Cohort, Member, composed_cohort, paired_cohort, phantom_cohort
@@ -22,6 +23,7 @@ __all__ = [
     "complete_card",
     "composed_cohort",
     "diagnose_cohort",
+    "evaluate_against",
     "evaluate_branch",
     "evaluate_fusion",
     "evaluate_scored",

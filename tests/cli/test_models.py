@@ -73,6 +73,9 @@ def test_evaluate_measures_a_branch(zoo: Path, notes: Path, capsys: pytest.Captu
     assert {"n", "patients", "positives", "auroc", "auroc_ci", "auprc", "ece"} <= set(entry)
     assert (entry["n"], entry["patients"], entry["positives"]) == (12, 12, 6)
 
+    assert run([*arguments, "--against", "tiny+tiny"]) == 0
+    assert "mean difference to tiny+tiny: 0.00" in capsys.readouterr().out
+
     assert run([*arguments, "--text-column", "indication"]) == 0
     out = capsys.readouterr().out
     assert "AUROC" in out

@@ -59,6 +59,12 @@ def _beside(figures: Mapping[str, Any]) -> Iterator[list[str]]:
             yield [label, name, figure(entry["auroc"]), figure(test["difference"], test["ci"])]
         mean = entries["mean_branch_minus_baseline"]
         yield ["mean", name, "", figure(mean["value"], mean["ci"])]
+    for name, other in figures.get("against", {}).items():
+        for label, entry in other["labels"].items():
+            test = entry["difference"]
+            yield [label, name, figure(entry.get("auroc")), figure(test["difference"], test["ci"])]
+        mean = other["mean_difference"]
+        yield ["mean", name, "", figure(mean["value"], mean["ci"])]
     for label, tests in figures.get("tests", {}).items():
         for name, test in tests.items():
             other = name.removeprefix("fused_minus_")
