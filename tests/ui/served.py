@@ -78,7 +78,7 @@ def reader(width: int = 1280, scheme: str = "light") -> Iterator[Any]:
         arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         chromium = started.chromium.launch(executable_path=CHROMIUM, args=arguments)
         context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        context.set_default_timeout(150_000)
+        context.set_default_timeout(240_000)
         page = context.new_page()
         page.on("console", hear)
         page.on("pageerror", lambda error: complaints.append(str(error)))
