@@ -19,6 +19,7 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
 from benchmarks.film_layout import turned
+from multimodal import Engine
 from multimodal.case import Audio, Case, Image, Item, Patient, Text
 from multimodal.formats import Kind, read
 from multimodal.labels import Site
@@ -51,7 +52,7 @@ def main() -> None:
                 found = sum(code in {n.code for n in check(spoil(item, rng))} for item in items)
                 caught.append(f"{name.split('/')[1]} {found} of {len(items)}")
         lines.append(f"| {how} | {code} | {', '.join(caught)} |")
-    lines += [*_written(), _swapped(given.root)]
+    lines += [*_doubted(sources), *_written(), _swapped(given.root)]
     sys.stdout.write("\n".join(lines) + "\n")
 
 
@@ -132,6 +133,23 @@ def _note_spoils() -> Mapping[str, tuple[str, Spoil, tuple[str, ...]]]:
         return replace(item, text=item.text[: int(rng.uniform(0.5, 0.9) * len(item.text))])
 
     return {"note cut at a random character": ("note_cut", cut, ("text/openi text", "text/aci", "paired/cohen"))}
+
+
+def _doubted(sources: Mapping[str, list[Item]]) -> Iterator[str]:
+    """Sounds given as what they are, and as the other: how often the engine doubts the site."""
+    engine = Engine()
+    other = {Site.HEART: Site.LUNG, Site.LUNG: Site.HEART}
+    for how, of in (
+        ("sounds given as what they are", lambda site: site),
+        ("sounds given as the other site", other.get),
+    ):
+        caught = []
+        for name in SOUNDS:
+            given = [replace(item, site=of(item.site)) for item in sources[name]]
+            answers = engine.diagnose_many([Case("", audios=(item,)) for item in given])
+            found = sum("site_doubted" in {n.code for n in answer.warnings} for answer in answers)
+            caught.append(f"{name.split('/')[1]} {found} of {len(given)}")
+        yield f"| {how} | site_doubted | {', '.join(caught)} |"
 
 
 def _written() -> Iterator[str]:

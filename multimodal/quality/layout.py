@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 from safetensors.numpy import load_file
 from scipy.stats import rankdata
 
-from multimodal.case import FloatArray
+from multimodal.case import FloatArray, Image
 
 WEIGHTS = Path(__file__).with_name("layout.safetensors")
 SIDE = 16
@@ -63,6 +63,16 @@ def read_layout(pixels: FloatArray) -> Reading:
     scores = weight @ cells(pixels).ravel() + bias
     likeliest = int(scores.argmax())
     return Reading(list(Layout)[likeliest], float(scores[likeliest] - scores[0]))
+
+
+def righted(film: Image) -> Image:
+    """A film turned back upright, its greys turned back, by what :func:`read_layout` says of it."""
+    layout = read_layout(film.pixels).layout
+    if layout is Layout.INVERTED:
+        window = None if film.window is None else (1 - film.window[1], 1 - film.window[0])
+        return replace(film, pixels=1 - film.pixels, window=window)
+    quarters = 4 - (1 + TURNED.index(layout)) if layout in TURNED else 0
+    return replace(film, pixels=np.ascontiguousarray(np.rot90(film.pixels, quarters)))
 
 
 def cells(pixels: FloatArray) -> npt.NDArray[np.float32]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,13 @@ import pytest
 
 from multimodal import zoo
 from multimodal.branches.heads import Heads, write_heads
-from multimodal.case import Case, Diagnosis
+from multimodal.case import Case, Diagnosis, Image
+from multimodal.datasets.foreign import draw_foreign
 from multimodal.engine import Engine
+from multimodal.labels import Modality
 from multimodal.ood import FeatureDetector, WordDetector, limited, statistics, write_detector
+from multimodal.phantom import draw_patient, render
+from multimodal.quality import check
 from tests.engine.tiny import NOTES, film, full_case, note, save_branch
 
 
@@ -37,6 +42,11 @@ def guard(kind: str, limit: float, name: str = "") -> None:
 
 def record() -> Case:
     return Case("case", images=(film(20),), texts=(note(),))
+
+
+@cache
+def chest(seed: int) -> Image:
+    return Image("film.dcm", "", render(draw_patient(seed)).film.pixels)
 
 
 def refused(diagnosis: Diagnosis) -> list[str | None]:
@@ -77,6 +87,40 @@ def test_an_ensemble_refuses_what_each_detector_refuses(root: Path) -> None:
     engine = Engine({"image": "tiny_image+other_image"}, device="cpu")
     assert not refused(engine.diagnose(record()))
     assert refused(Engine(device="cpu").diagnose(record())) == ["film20.png"]
+
+
+class TestFilmsThatLieOddly:
+    """A photograph is not told to be turned; a turned film is."""
+
+    @staticmethod
+    def guarded() -> Engine:
+        bundle = zoo.find("image", "tiny_image")
+        network = zoo.load(bundle).network
+        known = FeatureDetector.fit(np.stack([statistics(network, chest(seed)) for seed in range(12)]))
+        limit = 1.2 * float(known.distances(np.stack([statistics(network, chest(12))]))[0])
+        write_detector(bundle.folder, bundle.config, limited(known, limit), {})
+        return Engine(device="cpu")
+
+    @staticmethod
+    def refusals(engine: Engine, pixels: np.ndarray) -> list[str]:
+        picture = replace(chest(12), pixels=np.ascontiguousarray(pixels, np.float32))
+        diagnosis = engine.diagnose(Case("picture", images=(picture,)))
+        assert not diagnosis.labels
+        return [notice.code for notice in diagnosis.quality if notice.refused]
+
+    def test_a_turned_or_inverted_film(self, root: Path) -> None:
+        engine, pixels = self.guarded(), chest(12).pixels
+        assert engine.diagnose(Case("upright", images=(chest(12),))).labels
+        for quarters in (1, 2, 3):
+            assert self.refusals(engine, np.rot90(pixels, quarters)) == ["film_rotated"]
+        assert self.refusals(engine, 1 - pixels) == ["film_inverted"]
+
+    def test_a_photograph(self, root: Path) -> None:
+        engine = self.guarded()
+        scenes = [draw_foreign(Modality.IMAGE, "scene", seed) for seed in range(12)]
+        laid = [scene for scene in scenes if {n.code for n in check(scene)} & {"film_rotated", "film_inverted"}]
+        assert laid
+        assert all(self.refusals(engine, scene.pixels) == ["foreign_input"] for scene in laid)
 
 
 class TestDoubt:
