@@ -25,8 +25,8 @@ from multimodal.quality import check, check_record
 from multimodal.zoo import LoadedBranch
 
 SITE_DOUBT = 2.0
-"""Log-odds against the user's word at which a sound's site is doubted: wrongly of at most 1.7 % of a source's validation
-sounds; of those given as the other site 69 to 100 % are caught (docs/quality.md)."""
+"""Log-odds against the user's word at which a sound's site is doubted: in at most 1.7 % of a source's validation sounds
+wrongly; 69 to 100 % of those given as the other site are caught (docs/quality.md)."""
 
 
 @dataclass

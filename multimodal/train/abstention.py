@@ -23,6 +23,8 @@ HEADS = 8
 """Of an ensemble."""
 MOST = 160
 """Items of a source and split that are looked at."""
+SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+"""Of the verdicts, given on the risk-coverage curve."""
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -150,8 +152,22 @@ def verdicts(branch: LoadedBranch, heads: Heads, data: Dataset) -> Verdicts:
     return Verdicts(*(np.concatenate([getattr(part, name) for part in parts] or [np.zeros(0)]) for name in fields))
 
 
+def risk_curve(found: Verdicts) -> list[list[float]]:
+    """Coverage and risk as fewer verdicts are given, the surest first: the curve of selective prediction.
+
+    Geifman and El-Yaniv, "Selective classification for deep neural networks", NeurIPS 2017; labels count alike.
+
+    Returns:
+        [share given, share of those that is wrong], one for each of :data:`SHARES`.
+    """
+    order = np.argsort(-found.sure, kind="stable")
+    kept, errors = np.cumsum(found.weights[order]), np.cumsum((found.weights * found.wrong)[order])
+    last = np.searchsorted(kept, np.array(SHARES) * kept[-1] * (1 - 1e-9))
+    return [[share, float(errors[i] / kept[i])] for share, i in zip(SHARES, last, strict=True)]
+
+
 def _reached(found: Verdicts, limit: float) -> dict[str, Any]:
-    """Coverage and risk at the limit and without one, and which sign of doubt finds errors how well."""
+    """Coverage and risk at the limit, without one and in between, and which sign of doubt finds errors how well."""
     given = found.sure >= limit
 
     def interval(signs: FloatArray) -> dict[str, Any]:
@@ -167,6 +183,7 @@ def _reached(found: Verdicts, limit: float) -> dict[str, Any]:
         "risk_without": float(np.average(found.wrong, weights=found.weights)),
         "coverage": float(np.average(given, weights=found.weights)),
         "risk": float(np.average(found.wrong[given], weights=found.weights[given])) if given.any() else None,
+        "curve": risk_curve(found),
     }
     if 0 < found.wrong.mean() < 1:
         answer["finds_errors"] = {

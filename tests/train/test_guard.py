@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
 from multimodal import zoo
 from multimodal.calibrate import fit_least_sure, sureness
@@ -13,7 +14,8 @@ from multimodal.datasets import Dataset
 from multimodal.errors import UsageError
 from multimodal.evaluate import render_card
 from multimodal.labels import Modality
-from multimodal.train.abstention import fit_abstention
+from multimodal.metrics import risk_coverage
+from multimodal.train.abstention import Verdicts, fit_abstention, risk_curve
 from multimodal.train.detector import choose_limit, fit_detector
 from tests.engine.tiny import save_branch, save_head
 
@@ -64,9 +66,33 @@ def test_how_sure_a_verdict_must_be_from_folder_to_bundle(datasets: dict[Modalit
     reached = entry["val"]
     assert reached["risk"] <= max(entry["risk"], reached["risk_without"]) + 1e-9
     assert reached["coverage"] >= 0.4
+    shares, risks = zip(*reached["curve"], strict=True)
+    assert shares[-1] == 1.0
+    assert risks[-1] == pytest.approx(reached["risk_without"])
+    card = render_card(zoo.load(bundle).config)
+    assert f"| val | {' | '.join(f'{risk:.1%}' for risk in risks)} |" in card
     heads = zoo.load(bundle).heads
     assert heads.spread(np.ones(16)).max() > 0
     assert fit_abstention(bundle, [datasets[Modality.TEXT]]).abstention == entry
+
+
+def test_the_risk_is_that_of_the_surest() -> None:
+    rng = np.random.default_rng(0)
+    margins, wrong = rng.normal(size=1000), rng.random(1000) < 0.3
+    found = Verdicts(margins, np.zeros(1000), wrong, np.ones(1000), np.arange(1000).astype(str))
+    coverage, risk = risk_coverage(expit(margins), (margins >= 0) ^ wrong)
+    for share, measured in risk_curve(found):
+        assert measured == pytest.approx(risk[np.searchsorted(coverage, share - 1e-9)])
+
+
+def test_labels_count_alike_on_the_curve() -> None:
+    weights = np.array([0.5, 0.5, 0.1] + 9 * [0.1])
+    found = Verdicts(
+        np.arange(12, 0, -1.0), np.zeros(12), np.arange(12) < 2, weights, np.array([str(i) for i in range(12)])
+    )
+    risks = dict(map(tuple, risk_curve(found)))
+    assert risks[0.5] == 1.0
+    assert risks[1.0] == pytest.approx(0.5)
 
 
 def test_a_spread_makes_a_verdict_less_sure() -> None:

@@ -66,6 +66,12 @@ def _abstention(abstention: Mapping[str, Any]) -> Iterator[str]:
         for split, found in _splits(abstention)
     ]
     yield table(["split", "verdicts", "patients", "wrong of all", "share given", "wrong of those given"], rows)
+    curves = {split: found["curve"] for split, found in _splits(abstention) if "curve" in found}
+    if curves:
+        yield "Risk by coverage: how many verdicts are wrong where only so many, the surest, are given:"
+        shares = [f"{share:.0%} given" for share, _ in next(iter(curves.values()))]
+        drawn = [[split, *(f"{risk:.1%}" for _, risk in curve)] for split, curve in curves.items()]
+        yield table(["split", *shares], drawn)
     signs = [
         [split, sign, figure(entry["value"], entry["ci"])]
         for split, found in _splits(abstention)
