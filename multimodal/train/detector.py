@@ -26,9 +26,10 @@ TRAIN_NOTES = 2500
 """Notes of a source from which words are learned."""
 DRAWS = 6
 """Foreign inputs of a kind."""
-PHANTOMS = 20
+PHANTOMS, MORE_PHANTOMS = 20, 80
+"""Patients that are in domain, and more of them that are only measured."""
 PHANTOM_SEED = 3_000_000
-"""Seeds of the phantoms that are in domain here, apart from those that train branches and heads."""
+"""Seeds of the phantoms here, apart from those that train branches and heads."""
 GOOD_PASS, GOOD_REACH, FOREIGN_REFUSED = 0.95, 0.99, 0.97
 """Shares that set the limit: of validation items that pass, that lie well inside, of foreign ones beyond."""
 INDICATION = "indication"
@@ -70,7 +71,7 @@ def fit_detector(bundle: Bundle, datasets: Sequence[Dataset], others: Sequence[D
     }
     good |= {
         (source, "not fitted on"): _distances(detector, loaded, _items(part, GOOD_ITEMS))
-        for other in others
+        for other in (*others, phantom_dataset(MORE_PHANTOMS, PHANTOM_SEED + PHANTOMS, modality))
         for source, part in other.sources()
     }
     foreign = {

@@ -35,7 +35,10 @@ def test_kinds_weigh_alike() -> None:
     assert choose_limit(np.linspace(0, 1, 1001), [many, few]) == pytest.approx(0.96)
 
 
-def test_a_detector_of_notes_from_folder_to_bundle(datasets: dict[Modality, Dataset], tmp_path: Path) -> None:
+def test_a_detector_of_notes_from_folder_to_bundle(
+    datasets: dict[Modality, Dataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("multimodal.train.detector.MORE_PHANTOMS", 4)
     bundle = save_branch(tmp_path, "text", "tiny")
     weights = (bundle.folder / "model.safetensors").read_bytes()
     config = fit_detector(bundle, [datasets[Modality.TEXT]])
@@ -45,6 +48,8 @@ def test_a_detector_of_notes_from_folder_to_bundle(datasets: dict[Modality, Data
     assert np.mean(list(refused.values())) > 0.9
     of_source = {(entry["source"], entry["split"]): entry["refused"] for entry in config.detector["good"]}
     assert of_source["notes", "test"] <= 0.05
+    (apart,) = [e for e in config.detector["good"] if (e["source"], e["split"]) == ("phantom", "not fitted on")]
+    assert apart["patients"] == 4
     assert all(entry["ci"][0] <= entry["refused"] <= entry["ci"][1] for entry in config.detector["good"])
     card = render_card(config)
     assert "## When it does not answer" in card
