@@ -101,6 +101,7 @@ def train(
         from multimodal.train.abstention import fit_abstention
         from multimodal.train.branch import PHANTOM_SEED, Start, train_branch
         from multimodal.train.detector import fit_detector
+        from multimodal.train.fit import writing
         from multimodal.train.recipe import RECIPES
 
         default_options(kind, arch)
@@ -115,8 +116,11 @@ def train(
         sources = [read_folder(folder, kind, text_column=text_column) for folder in data]
         datasets = [*sources, phantom_dataset(phantoms, PHANTOM_SEED, kind)] if phantoms else sources
         bundle = train_branch(kind, arch, datasets, out, recipe=recipe, start=start, folds=folds, command=command)
-        fit_detector(bundle, sources)
-        fit_abstention(bundle, sources)
+        with writing() as first:
+            if not first:
+                return
+            fit_detector(bundle, sources)
+            fit_abstention(bundle, sources)
     aside.print(f"{bundle.kind}/{bundle.name} in {out}", markup=False)
 
 

@@ -35,7 +35,7 @@ from multimodal.train.data import (
     targets,
 )
 from multimodal.train.decode import cache_folder, decode
-from multimodal.train.fit import Fitted, fit, scores_by_source
+from multimodal.train.fit import Fitted, fit, scores_by_source, writing
 from multimodal.train.predict import Prediction, joined_predictions, predict_set
 from multimodal.train.pretrain import pretrain_encoder, pretrain_films
 from multimodal.train.recipe import RECIPES, Recipe
@@ -139,7 +139,10 @@ def train_branch(
         training=training,
         licence=terms(name for name, _ in data.sources()),
     )
-    return save(out, branch, config, half=half)
+    with writing() as first:
+        if first:
+            save(out, branch, config, half=half)
+    return at(out)
 
 
 def _calibrate(
@@ -203,9 +206,12 @@ class _Run:
             raise UsageError(f"Expected a fold column with 0 to {folds - 1}, but got {sorted(set(numbers.tolist()))}.")
         parts = [self.answers_of_fold(data, fold, out) for fold in range(folds)]
         scored, prediction = joined([part[0] for part in parts]), joined_predictions([part[1] for part in parts])
-        np.savez(out / OUT_OF_FOLD, allow_pickle=False, labels=np.array(self.labels), **_arrays(scored, prediction))
-        for fold in range(folds):
-            shutil.rmtree(out / f"fold{fold}")
+        with writing() as first:
+            if first:
+                answers = _arrays(scored, prediction)
+                np.savez(out / OUT_OF_FOLD, allow_pickle=False, labels=np.array(self.labels), **answers)
+                for fold in range(folds):
+                    shutil.rmtree(out / f"fold{fold}")
         return scored, prediction
 
     def answers_of_fold(self, data: Dataset, fold: int, out: Path) -> tuple[EvaluationSet, Prediction]:
@@ -216,7 +222,10 @@ class _Run:
             numbers = data.rows["fold"].to_numpy()
             branch, _ = self.fit(data.where(numbers != fold), None, folder)
             held_out = self.evaluation(data.where(numbers == fold), branch)
-            np.savez(kept, allow_pickle=False, **_arrays(held_out, predict_set(branch, held_out)))
+            answers = _arrays(held_out, predict_set(branch, held_out))
+            with writing() as first:
+                if first:
+                    np.savez(kept, allow_pickle=False, **answers)
         with np.load(kept) as found:
             scored = EvaluationSet((), torch.from_numpy(found["targets"]), found["sources"], found["patients"])
             return scored, Prediction(torch.from_numpy(found["embeddings"]), torch.from_numpy(found["logits"]))

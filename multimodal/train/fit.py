@@ -6,13 +6,15 @@ import csv
 import math
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from accelerate import PartialState
 from torch import Tensor, nn
 from torch.utils.data import Dataset as TorchDataset
 from torch.utils.data import Sampler
@@ -114,12 +116,15 @@ class _CsvLog(TrainerCallback):
         self.path = path
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
-        self._write(state.log_history)
+        self._write(state)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
-        self._write(state.log_history)
+        self._write(state)
 
-    def _write(self, history: list[dict[str, float]]) -> None:
+    def _write(self, state: Any) -> None:
+        if not state.is_world_process_zero:
+            return
+        history: list[dict[str, float]] = state.log_history
         epochs: dict[int, dict[str, float]] = {}
         for entry in history:
             epochs.setdefault(math.ceil(entry["epoch"]), {}).update(entry)
@@ -184,8 +189,20 @@ def fit(
     trainer.train(resume_from_checkpoint=last)
     fitted = _summary(trainer.state.log_history, stopping=stopping)
     branch.requires_grad_(requires_grad=True).cpu().eval()
-    shutil.rmtree(checkpoints, ignore_errors=True)
+    with writing() as first:
+        if first:
+            shutil.rmtree(checkpoints, ignore_errors=True)
     return fitted
+
+
+@contextmanager
+def writing() -> Iterator[bool]:
+    """Whether this process is the one that writes, where several train together; at the end they wait for it."""
+    state = PartialState()
+    try:
+        yield state.is_main_process
+    finally:
+        state.wait_for_everyone()
 
 
 def training_arguments(
@@ -210,6 +227,7 @@ def training_arguments(
         warmup_steps=0.05,
         max_grad_norm=1.0,
         bf16=torch.cuda.is_available(),
+        use_cpu=not (torch.cuda.is_available() or torch.backends.mps.is_available()),  # else processes don't join
         eval_strategy="epoch" if evaluate else "no",
         save_strategy="epoch" if save else "no",
         logging_strategy="epoch",
