@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,6 +14,13 @@ from multimodal.labels import LABELS, NO_FINDING, Group
 MENTIONED = 3
 """How many possible conditions the sentence names; the picture shows the rest."""
 
+REACH_MEANING = (
+    "Where the answer would lie, 95 times in 100, had the networks learned from other samples of the same patients."
+)
+"""What the range around a fused probability is, for a reader who asks."""
+
+_NORMAL_95 = 1.959964
+_TINY = 1e-9
 _PLURAL = frozenset({"crackles", "wheezes"})
 
 
@@ -72,6 +80,36 @@ def percent(probability: float) -> str:
     if rounded > 99:
         return ">\N{NO-BREAK SPACE}99\N{NO-BREAK SPACE}%"
     return f"{rounded}\N{NO-BREAK SPACE}%"
+
+
+def reach(result: LabelResult) -> tuple[float, float] | None:
+    """Where the probability would lie in 95 of 100 cases had the networks learned from other samples of the patients.
+
+    From ``result.spread``, taken as normal in log-odds; None where the networks have none to tell.
+
+    >>> result = LabelResult("pneumonia", "Pneumonia", 0.86, True, 0.15, (0, 1), spread=1.0)
+    >>> reach(result) and [round(end, 2) for end in reach(result)]
+    [0.46, 0.98]
+    """
+    if not result.spread:
+        return None
+    inside = min(max(result.probability, _TINY), 1 - _TINY)
+    centre, half = math.log(inside / (1 - inside)), _NORMAL_95 * result.spread
+    return _sigmoid(centre - half), _sigmoid(centre + half)
+
+
+def reach_words(result: LabelResult) -> str:
+    r"""The reach in words; empty where there is none.
+
+    >>> reach_words(LabelResult("pneumonia", "Pneumonia", 0.86, True, 0.15, (0, 1), spread=1.0))
+    '46\xa0% to 98\xa0%'
+    """
+    ends = reach(result)
+    return "" if ends is None else f"{percent(ends[0])} to {percent(ends[1])}"
+
+
+def _sigmoid(log_odds: float) -> float:
+    return 0.5 * (1 + math.tanh(log_odds / 2))
 
 
 def band(result: LabelResult) -> Band:

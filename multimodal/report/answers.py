@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from multimodal.case import Diagnosis, LabelResult
 from multimodal.labels import Modality
 from multimodal.palette import LIGHT, WORDS
 from multimodal.report.sheet import BOLD, INNER, MARGIN, REGULAR, Sheet
-from multimodal.verdict import Band, band, percent
+from multimodal.verdict import Band, band, percent, reach
 
 ROW = 13.0
 _SIZE = 7.5
@@ -20,6 +22,9 @@ _COLUMNS: dict[str, float] = {
     Modality.TEXT: INNER,
 }
 """Right ends of the columns of figures, from the margin."""
+_PALE = "#d2cfe7"
+"""The accent, thinned: behind a fused answer, its reach."""
+
 _SETS = {(): "neither", (0,): "absent", (1,): "present", (0, 1): "either"}
 """Which answers a label's conformal set holds."""
 
@@ -37,7 +42,7 @@ def answers(sheet: Sheet, diagnosis: Diagnosis) -> None:
         _row(sheet, result, held, diagnosis)
         sheet.y += ROW
         sheet.rule(MARGIN, sheet.y, INNER, colour=LIGHT.line, thickness=0.3)
-    _legend(sheet, held)
+    _legend(sheet, held, diagnosis.labels)
 
 
 def _head(sheet: Sheet, held: list[Modality]) -> None:
@@ -60,9 +65,13 @@ def _row(sheet: Sheet, result: LabelResult, held: list[Modality], diagnosis: Dia
     sheet.text(MARGIN, base, result.name, size=_SIZE, font=font, colour=LIGHT.ink, width=132)
     sheet.text(MARGIN + 136, base, word, size=_SIZE, font=font, colour=LIGHT.ink, width=60)
     sheet.text(MARGIN + 200, base, _SETS[result.set], size=_SIZE, colour=LIGHT.ink, width=38)
+    ends = reach(result)
+    if ends is not None:
+        left, right = map(_place, ends)
+        sheet.rule(left, middle, right - left, colour=_PALE, thickness=4)
     alone = {m: diagnosis.by_modality[m][result.label] for m in held if result.label in diagnosis.by_modality[m]}
     every = [_place(p) for p in (result.probability, *alone.values())]
-    sheet.rule(min(every), middle, max(every) - min(every), colour=LIGHT.line, thickness=1.6)
+    sheet.rule(min(every), middle, max(every) - min(every), colour=LIGHT.muted, thickness=0.5)
     tick = _place(result.threshold)
     sheet.stroke([(tick, middle - 4), (tick, middle + 4)], colour=LIGHT.ink, thickness=0.8)
     for modality, probability in alone.items():
@@ -82,7 +91,7 @@ def _row(sheet: Sheet, result: LabelResult, held: list[Modality], diagnosis: Dia
             sheet.text(MARGIN + end, base, "–", size=_SIZE, colour=LIGHT.muted, right=True)
 
 
-def _legend(sheet: Sheet, held: list[Modality]) -> None:
+def _legend(sheet: Sheet, held: list[Modality], results: Sequence[LabelResult]) -> None:
     sheet.y += 11
     x, middle = MARGIN + 3, sheet.y - 2.4
     for words, uncertain in (("Fused answer", False), ("Fused, uncertain", True)):
@@ -95,6 +104,10 @@ def _legend(sheet: Sheet, held: list[Modality]) -> None:
         x += 56
     sheet.stroke([(x, middle - 4), (x, middle + 4)], colour=LIGHT.ink, thickness=0.8)
     sheet.text(x + 6, sheet.y, "Threshold", size=6.5, colour=LIGHT.muted)
+    if any(reach(result) for result in results):
+        x += 48
+        sheet.rule(x - 3, middle, 9, colour=_PALE, thickness=4)
+        sheet.text(x + 10, sheet.y, "95 % range", size=6.5, colour=LIGHT.muted)
     words = "Set: the answers that the evidence leaves open"
     sheet.text(MARGIN + INNER, sheet.y, words, size=6.5, colour=LIGHT.muted, right=True)
 

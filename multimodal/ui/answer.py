@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from html import escape
 from types import MappingProxyType
 
-from multimodal.verdict import Answer, Band, answer, band, percent
+from multimodal.verdict import REACH_MEANING, Answer, Band, answer, band, percent, reach, reach_words
 
-__all__ = ["Answer", "Band", "answer", "answer_html", "band", "percent"]
+__all__ = ["REACH_MEANING", "Answer", "Band", "answer", "answer_html", "band", "percent", "reach", "reach_words"]
 
 _PHRASES: Mapping[str, Band] = MappingProxyType(
     {

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 READING = (
     '<p class="mm-muted">The dot is the AUROC on a scale from 0.4 to 1, the bar its 95 % interval over patients, '
-    "the tick chance (0.5). A baseline knows less than the model: a model should lie above it.</p>"
+    "the tick chance (0.5). &gt; 0.99 alone: so is the interval. "
+    "A baseline knows less than the model: a model should lie above it.</p>"
 )
 BASELINES = {
     "image": "Film alone",
@@ -118,7 +119,7 @@ def _data(name: str, figures: Mapping[str, Any]) -> str:
 def _evaluation(figures: Mapping[str, Any]) -> str:
     beside = _beside(figures)
     names = list(dict.fromkeys(name for entries in beside.values() for name in entries))
-    head = ["Label", "Units", "Patients", "With it", "AUROC", "", *(_title(name) for name in names)]
+    head = ["Label", "Units", "Patients", "With it", "AUROC", "95 % interval", *(_title(name) for name in names)]
     rows = []
     for label, entry in figures["labels"].items():
         value, interval = entry.get("auroc"), entry.get("auroc_ci")
@@ -127,8 +128,8 @@ def _evaluation(figures: Mapping[str, Any]) -> str:
                 escape(LABELS[label].title),
                 *(str(int(entry[key])) for key in ("n", "patients", "positives")),
                 interval_html(value, interval),
-                "–" if value is None else spoken(value, interval),
-                *(figure(beside.get(label, {}).get(name)) for name in names),
+                "–" if value is None else escape(spoken(value, interval)),
+                *(escape(figure(beside.get(label, {}).get(name))) for name in names),
             ]
         )
     return _table(head, rows, "AUROC by label", safe=True)

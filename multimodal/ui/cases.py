@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import zipfile
 from datetime import datetime
+from html import escape
 
 import streamlit as st
 
 from multimodal.errors import MultimodalError
 from multimodal.store import Query, Worklist, corrections, worklist_csv
 from multimodal.ui import cases_batch, cases_list, cases_open, engine, sidebar, theme
-from multimodal.ui.cases_owner import worklist
+from multimodal.ui.cases_owner import kept_where, worklist
 from multimodal.ui.cases_save import SIGN_IN
 from multimodal.ui.record import Choice
 from multimodal.ui.upload import SAMPLES
@@ -63,7 +64,7 @@ def _welcome(mine: Worklist, choice: Choice) -> None:
         with st.spinner("Drawing a phantom and diagnosing it"):
             _add_sample(mine, choice)
         st.rerun()
-    st.html('<p class="mm-muted">Cases stay on this machine, in a database that only you can read.</p>')
+    st.html(f'<p class="mm-muted">{escape(kept_where())}</p>')
 
 
 def _add_sample(mine: Worklist, choice: Choice) -> None:

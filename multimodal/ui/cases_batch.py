@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from multimodal.store import Worklist
-from multimodal.ui import engine
+from multimodal.ui import engine, where
 from multimodal.ui.cases_job import Job, Phase, Progress
+from multimodal.ui.cases_owner import kept_where
+from multimodal.ui.door import server_address
 from multimodal.ui.record import Choice
 from multimodal.ui.viewer import visible
 
@@ -53,6 +55,7 @@ def intake(mine: Worklist, choice: Choice) -> None:
         "(<code>case_id, path, kind, site, age, sex</code>) and the files it names. Every answer comes into this list "
         "under its case id. A batch that was cut short goes on when it is given again.</p>"
     )
+    st.html(f'<p class="mm-muted">{escape(where.goes(server_address(), engine.server()))} {escape(kept_where())}</p>')
     archive = st.file_uploader("The cases as a zip", type="zip", key="batch-archive")
     folder = st.file_uploader("Or as a folder", accept_multiple_files="directory", key="batch-folder")
     keep = st.checkbox(

@@ -8,7 +8,7 @@ from hashlib import sha256
 import streamlit as st
 
 from multimodal.store import Store, Worklist, database_url
-from multimodal.ui import access
+from multimodal.ui import access, where
 from multimodal.ui.door import LOOPBACK, server_address
 
 LOCAL = "local"
@@ -47,6 +47,12 @@ def owner(user: Mapping[str, object], address: str, *, by_token: bool = False) -
     if address in LOOPBACK:
         return LOCAL
     return SHARED if by_token else None
+
+
+def kept_where() -> str:
+    """Where the reader's cases are kept, in words."""
+    shared = owner(st.user.to_dict(), server_address(), by_token=access.entered()) == SHARED
+    return where.stays(server_address(), database_url(), shared=shared)
 
 
 @st.cache_resource(show_spinner=False, max_entries=1)

@@ -12,7 +12,7 @@ from multimodal.case import Case, Diagnosis, Text
 from multimodal.errors import MultimodalError
 from multimodal.formats import screen
 from multimodal.store import inputs_of
-from multimodal.ui.cases_owner import worklist
+from multimodal.ui.cases_owner import kept_where, worklist
 from multimodal.ui.record import Record
 from multimodal.ui.viewer import visible
 
@@ -35,6 +35,7 @@ def offer(record: Record, case: Case, diagnosis: Diagnosis) -> None:
             st.html(_kept(case))
         else:
             st.html('<p class="mm-muted">Kept: the answer, hashes and models; not the names of files.</p>')
+        st.html(f'<p class="mm-muted">{escape(kept_where())}</p>')
         if st.button("Save", type="primary", key=f"save-{key}"):
             _save(saved, key, title, diagnosis, case if keep else None)
 

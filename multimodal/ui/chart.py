@@ -9,7 +9,7 @@ import altair as alt
 
 from multimodal.case import Diagnosis, LabelResult
 from multimodal.labels import LABELS, Modality
-from multimodal.ui.answer import Band, band, percent
+from multimodal.ui.answer import Band, band, percent, reach, reach_words
 from multimodal.ui.theme import SHAPES, WORDS, Palette, chart_config
 
 ROW = 34
@@ -21,6 +21,9 @@ HEAD, FOOT = 36, 20
 FIGURE = 52
 """Room for the per cent figures at the right end of a row, in pixels."""
 
+REACH = 9
+"""Height of the band behind a fused answer, in pixels."""
+
 NARROW = 640
 """Window width in pixels at which Streamlit stacks columns; the shares then need their own row names."""
 
@@ -30,6 +33,7 @@ PICK = "picked"
 _FIT = alt.AutoSizeParams(type="fit-x", contains="padding")
 
 _FUSED = "Fused answer"
+_RANGE = [alt.Tooltip("range:N", title="95 % range")]
 
 
 Row = dict[str, Any]
@@ -39,7 +43,8 @@ def rows(diagnosis: Diagnosis) -> list[Row]:
     """One row a label and source of an answer.
 
     Keys: label, title, term, source (a modality's word or "Fused answer"), probability and threshold,
-    shown and bar (both as whole per cent), open (True where the answer is uncertain), word.
+    shown and bar (both as whole per cent), open (True where the answer is uncertain), word; of a fused answer
+    that tells its reach: low, high and range (in words).
     """
     table: list[Row] = []
     for result in diagnosis.labels:
@@ -60,10 +65,16 @@ def rows(diagnosis: Diagnosis) -> list[Row]:
                 "bar": percent(result.threshold),
                 "open": _is_open(result),
                 "word": str(band(result)),
+                **(_reach(result) if source == _FUSED else {}),
             }
             for source, probability in sources.items()
         ]
     return table
+
+
+def _reach(result: LabelResult) -> Row:
+    ends = reach(result)
+    return {} if ends is None else {"low": ends[0], "high": ends[1], "range": reach_words(result)}
 
 
 def pushes(diagnosis: Diagnosis) -> list[Row]:
@@ -80,7 +91,7 @@ def pushes(diagnosis: Diagnosis) -> list[Row]:
 
 
 def answers_chart(diagnosis: Diagnosis, colours: Palette, picked: str | None = None) -> alt.LayerChart:
-    """A row a label: filled dot fused, small marks for the modalities, a tick at the threshold.
+    """A row a label: filled dot fused on its reach, small marks for the modalities, a tick at the threshold.
 
     Args:
         diagnosis: The answer.
@@ -106,9 +117,15 @@ def answers_chart(diagnosis: Diagnosis, colours: Palette, picked: str | None = N
         alt.Tooltip("shown:N", title="Probability"),
         alt.Tooltip("bar:N", title="Threshold"),
     ]
-    spread = (
+    ranged = [row for row in table if "range" in row]
+    reached = (
+        alt.Chart(alt.InlineData(values=ranged))
+        .mark_rule(color=colours.accent, strokeWidth=REACH, strokeCap="round", opacity=0.22)
+        .encode(y=y, x=alt.X("low:Q", title="Probability"), x2="high:Q", tooltip=[*hover, *_RANGE])
+    )
+    apart = (
         alt.Chart(everything)
-        .mark_rule(color=colours.line, strokeWidth=3, strokeCap="round")
+        .mark_rule(color=colours.muted, strokeWidth=1)
         .encode(y=y, x=alt.X("min(probability):Q", title="Probability"), x2="max(probability):Q", detail="label:N")
     )
     threshold = (
@@ -128,7 +145,7 @@ def answers_chart(diagnosis: Diagnosis, colours: Palette, picked: str | None = N
             y=y,
             x=x,
             color=alt.condition("datum.open", alt.value(colours.surface), alt.value(colours.accent)),
-            tooltip=[*hover, alt.Tooltip("word:N", title="In words")],
+            tooltip=[*hover, *(_RANGE if ranged else []), alt.Tooltip("word:N", title="In words")],
         )
     )
     figure = (
@@ -136,7 +153,7 @@ def answers_chart(diagnosis: Diagnosis, colours: Palette, picked: str | None = N
         .mark_text(align="right", color=colours.ink, fontSize=14, fontWeight=600)
         .encode(y=y, x=alt.value("width"), text="shown:N")
     )
-    marks = [spread, threshold, singles, dot, figure]
+    marks = [*([reached] if ranged else []), apart, threshold, singles, dot, figure]
     layers = alt.layer(*([] if picked is None else [_rows(diagnosis, y, colours, picked)]), *marks)
     layers = layers.resolve_scale(color="independent")
     layers = layers.properties(height=ROW * len(titles), width="container", autosize=_FIT)
@@ -215,8 +232,13 @@ def height(diagnosis: Diagnosis) -> int:
 
 def describe(diagnosis: Diagnosis) -> str:
     """The picture in words, for a screen reader."""
-    spoken = "; ".join(f"{r.name} {percent(r.probability)}, {band(r)}" for r in diagnosis.labels)
+    spoken = "; ".join(f"{r.name} {_spoken(r)}, {band(r)}" for r in diagnosis.labels)
     return f"Probability of each label: {spoken}." if spoken else "No label could be scored."
+
+
+def _spoken(result: LabelResult) -> str:
+    words = reach_words(result)
+    return f"{percent(result.probability)} ({words})" if words else percent(result.probability)
 
 
 def _is_open(result: LabelResult) -> bool:

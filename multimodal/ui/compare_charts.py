@@ -14,7 +14,7 @@ from multimodal.ui.chart import ROW
 from multimodal.ui.compare_answers import BEST, FUSED, LATE, TITLES
 from multimodal.ui.compare_figures import Row
 from multimodal.ui.compare_moves import Move
-from multimodal.ui.interval import figure
+from multimodal.ui.interval import spoken
 from multimodal.ui.theme import SHAPES, WORDS, Palette, chart_config
 
 HEIGHT = 340
@@ -144,7 +144,7 @@ def missing_chart(areas: Mapping[str, Interval], colours: Palette) -> alt.LayerC
         {
             "given": str(name.count("+") + 1),
             "area": area.value,
-            "shown": f"{figure(area.value)} ({figure(area.low)} to {figure(area.high)})",
+            "shown": spoken(area.value, (area.low, area.high)),
             "kind": name if "+" not in name else "several",
             "title": _words(name),
             "place": places[name],

@@ -13,6 +13,7 @@ from multimodal.ui.compare_answers import FUSED, LATE, TITLES, Answers, LabelAns
 from multimodal.ui.compare_case import see
 from multimodal.ui.compare_figures import Change
 from multimodal.ui.compare_run import Run
+from multimodal.ui.interval import figure
 from multimodal.ui.memory import kept
 from multimodal.ui.record import Choice
 from multimodal.ui.theme import Palette
@@ -159,11 +160,11 @@ def _figures(answers: Answers, one: LabelAnswers, other: str, colours: Palette) 
     with left:
         st.subheader("Finding it against false alarms")
         points = compare_figures.roc(one)
-        spoken = "; ".join(f"{TITLES[s]} {area.value:.2f}" for s, area in areas.items())
+        spoken = "; ".join(f"{TITLES[s]} {figure(area.value)}" for s, area in areas.items())
         _chart(compare_charts.roc_chart(points, colours), f"ROC curves. Area: {spoken}.", "roc")
     with right:
         st.subheader("Given fewer modalities")
-        spoken = "; ".join(f"{s} {area.value:.2f}" for s, area in subsets.items())
+        spoken = "; ".join(f"{s} {figure(area.value)}" for s, area in subsets.items())
         _chart(compare_charts.missing_chart(subsets, colours), f"AUROC by modalities given: {spoken}.", "missing")
     st.html(compare_tables.areas_html(areas, tests))
     st.html(compare_tables.TESTS)

@@ -57,7 +57,7 @@ def verdict_html(name: str, other: str, test: Test) -> str:
 def areas_html(areas: Mapping[str, Interval], tests: Mapping[str, Test]) -> str:
     """A row a source: its AUROC, and the tests against it."""
     rows = "".join(_area(source, area, tests.get(source)) for source, area in areas.items())
-    head = ("Answer", "AUROC", "", "Fused less this", "p", "DeLong p", "McNemar p")
+    head = ("Answer", "AUROC", "95 % interval", "Fused less this", "p", "DeLong p", "McNemar p")
     return _scroll(
         '<table class="mm-table"><thead><tr>'
         + "".join(f'<th scope="col">{title}</th>' for title in head)
@@ -104,7 +104,7 @@ def _area(source: str, area: Interval, test: Test | None) -> str:
     interval = None if area.low != area.low else (area.low, area.high)
     cells = [
         interval_html(area.value, interval).replace("<span ", f'<span style="--mm-of:var(--mm-{colour})" ', 1),
-        spoken(area.value, interval),
+        escape(spoken(area.value, interval)),
         *(_test(test) if test else ("",) * 4),
     ]
     return f'<tr><th scope="row">{TITLES[source]}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'

@@ -63,7 +63,8 @@ def show(case: Case, diagnosis: Diagnosis, choice: Choice | None) -> None:
     titles = [title if len(items) == 1 else f"{title} ({len(items)})" for title, items in held]
     for tab, (title, items) in zip(st.tabs(titles), held, strict=True):
         with tab:
-            _item(items[_which(title, items)], label, diagnosis, choice)
+            heard = [_heard(item, diagnosis) for item in items]
+            _item(heard[_which(title, heard)], label, diagnosis, choice)
 
 
 def _label(diagnosis: Diagnosis) -> str | None:
@@ -92,11 +93,17 @@ def _which(title: str, items: Sequence[Item]) -> int:
     return int(chosen or 0)
 
 
+def _heard(item: Item, diagnosis: Diagnosis) -> Item:
+    """The item as the answer took it: a sound whose kind was told by its content."""
+    answer = next((result for result in diagnosis.items if result.sha256 == item.sha256), None)
+    if isinstance(item, Audio) and answer is not None and answer.site is not None:
+        return replace(item, site=Site(answer.site))
+    return item
+
+
 def _item(item: Item, label: str | None, diagnosis: Diagnosis, choice: Choice | None) -> None:
     """An item in its viewer, with its marks where there are any."""
     answer = next((result for result in diagnosis.items if result.sha256 == item.sha256), None)
-    if isinstance(item, Audio) and answer is not None and answer.site is not None:
-        item = replace(item, site=Site(answer.site))
     if answer is not None and not answer.used:
         about = [notice for notice in diagnosis.quality if notice.refused and notice.item == item.name]
         reasons = " ".join(notice.message for notice in about)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from html import escape
 
 LOW, HIGH, CHANCE = 0.4, 1.0, 0.5
 """Ends of the scale of an AUROC, and where chance lies on it."""
+
+_NEAR_ONE = "> 0.99"
 
 
 def interval_html(value: float | None, interval: Sequence[float] | None) -> str:
@@ -17,7 +20,7 @@ def interval_html(value: float | None, interval: Sequence[float] | None) -> str:
     if value is None or math.isnan(value):
         return '<span class="mm-none">–</span>'
     low, high = interval or (value, value)
-    left, right, words = _place(low), _place(high), spoken(value, interval)
+    left, right, words = _place(low), _place(high), escape(spoken(value, interval))
     return (
         f'<span class="mm-interval" role="img" aria-label="{words}" title="{words}">'
         f'<s style="left:{_place(CHANCE):.1f}%"></s><i style="left:{left:.1f}%;width:{right - left:.1f}%"></i>'
@@ -26,26 +29,33 @@ def interval_html(value: float | None, interval: Sequence[float] | None) -> str:
 
 
 def figure(value: float | None, *, signed: bool = False) -> str:
-    """Two decimals with a true minus; a dash where there is none.
+    """Two decimals with a true minus; a dash where there is none, and never a flat 1.00 for less than that.
 
     >>> figure(0.876), figure(-0.031, signed=True), figure(None)
     ('0.88', '−0.03', '–')
+    >>> figure(0.998), figure(1.0)
+    ('> 0.99', '1.00')
     """
     if value is None or math.isnan(value):
         return "–"
+    if not signed and 0.995 <= value < 1:
+        return _NEAR_ONE
     return f"{value:{'+' if signed else ''}.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def spoken(value: float, interval: Sequence[float] | None, *, signed: bool = False) -> str:
-    """A figure and its interval in words.
+    """A figure and its interval in words; "> 0.99" alone where the whole interval lies there.
 
-    >>> spoken(0.9, (0.85, 0.949))
-    '0.90 (0.85 to 0.95)'
+    >>> spoken(0.9, (0.85, 0.949)), spoken(0.998, (0.993, 0.999)), spoken(0.998, (0.996, 0.999))
+    ('0.90 (0.85 to 0.95)', '> 0.99 (0.99 to > 0.99)', '> 0.99')
     """
     text = figure(value, signed=signed)
     if interval is None:
         return text
-    return f"{text} ({figure(interval[0], signed=signed)} to {figure(interval[1], signed=signed)})"
+    low, high = (figure(end, signed=signed) for end in interval)
+    if low == high == text == _NEAR_ONE:
+        return text
+    return f"{text} ({low} to {high})"
 
 
 def p_value(p: float, *, equals: bool = False) -> str:

@@ -13,10 +13,12 @@ from streamlit.delta_generator import DeltaGenerator
 from multimodal.case import Case, Diagnosis, Notice
 from multimodal.errors import MultimodalError
 from multimodal.ui import cases_save, chart, engine, evidence, patient, sidebar, table, theme, tiles, upload, viewer
-from multimodal.ui.answer import answer, answer_html
+from multimodal.ui.answer import REACH_MEANING, answer, answer_html, reach
 from multimodal.ui.memory import kept
 from multimodal.ui.record import Choice, Record
 from multimodal.ui.theme import Palette
+
+_HOW = f"The dot is the fused answer. The band behind it is its 95 % range. {REACH_MEANING}"
 
 
 def diagnose() -> None:
@@ -29,8 +31,9 @@ def diagnose() -> None:
     # What was on the page makes way at once for another record, and otherwise stays until it is drawn again.
     with st.empty().container() if given else st.container():
         if record is None:
-            upload.welcome()
+            upload.greet()
             _notices(upload.refusals())
+            upload.welcome()
             sidebar.choose()
         else:
             _record(record, colours)
@@ -172,7 +175,7 @@ def _picture(diagnosis: Diagnosis, colours: Palette, *, explained: bool) -> None
     place = f"<style>[class*=st-key-answers]{{min-height:{chart.height(diagnosis)}px}}</style>"
     st.html(table.legend(diagnosis, colours) + place)
     answers, pushes = st.columns([8, 5], gap="medium")
-    answers.markdown("**How likely**")
+    answers.markdown("**How likely**", help=_HOW if any(map(reach, diagnosis.labels)) else None)
     about = f"{hash(diagnosis.to_json())}-{colours.surface}"
     picked = evidence.picked(diagnosis) if explained else None
     answers.vega_lite_chart(

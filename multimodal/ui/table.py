@@ -8,7 +8,7 @@ from itertools import combinations
 from multimodal.case import Diagnosis, LabelResult, subset_key
 from multimodal.labels import LABELS, Modality
 from multimodal.picture import data_uri
-from multimodal.ui.answer import band, percent
+from multimodal.ui.answer import REACH_MEANING, band, percent, reach, reach_words
 from multimodal.ui.theme import WORDS, Palette
 from multimodal.ui.viewer import visible
 
@@ -32,6 +32,9 @@ def legend(diagnosis: Diagnosis, colours: Palette) -> str:
         (_mark('<path d="M7 1V13"/>', colours.ink), "Threshold"),
     ]
     items = "".join(f'<li><img src="{source}" alt="">{words}</li>' for source, words in entries)
+    if any(reach(result) for result in diagnosis.labels):
+        band_mark = _mark('<path d="M0 7H14" stroke-width="6" stroke-opacity=".3"/>', colours.accent)
+        items += f'<li title="{escape(REACH_MEANING)}"><img src="{band_mark}" alt=""><abbr>95 % range</abbr></li>'
     return f'<ul class="mm-legend">{items}</ul>'
 
 
@@ -53,15 +56,16 @@ def comparison_table(diagnosis: Diagnosis) -> str:
     head = "".join(f'<th scope="col">{escape(title)}</th>' for title, _ in columns)
     body = "".join(
         f'<tr><th scope="row" title="{escape(LABELS[result.label].term)}">{escape(result.name)}</th>'
+        + _cell(result.probability, result, extra=" mm-fused", about=_ranged(result))
+        + f'<td class="mm-word" title="{escape(band(result).meaning)}">{band(result)}</td>'
         + "".join(_cell(values.get(result.label), result) for _, values in columns)
-        + _cell(result.probability, result, extra=" mm-fused")
-        + f'<td class="mm-word" title="{escape(band(result).meaning)}">{band(result)}</td></tr>'
+        + "</tr>"
         for result in diagnosis.labels
     )
     return (
         '<div class="mm-scroll" tabindex="0" role="region" aria-label="Every modality and pair">'
-        '<table class="mm-table"><thead><tr><th scope="col">Label</th>'
-        f'{head}<th scope="col">All fused</th><th scope="col">In words</th></tr></thead>'
+        '<table class="mm-table"><thead><tr><th scope="col">Label</th><th scope="col">All fused</th>'
+        f'<th scope="col" class="mm-word">In words</th>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 
@@ -92,8 +96,13 @@ def _row(kind: str, name: str, sha256: str, *, used: bool = True) -> str:
     )
 
 
-def _cell(probability: float | None, result: LabelResult, extra: str = "") -> str:
+def _ranged(result: LabelResult) -> str:
+    words = reach_words(result)
+    return f' title="95 % range: {words}"' if words else ""
+
+
+def _cell(probability: float | None, result: LabelResult, extra: str = "", about: str = "") -> str:
     if probability is None:
         return f'<td class="mm-none{extra}" title="Does not speak of this label">–</td>'
     found = " mm-found" if probability >= result.threshold else ""
-    return f'<td class="{(found + extra).strip()}">{percent(probability)}</td>'
+    return f'<td class="{(found + extra).strip()}"{about}>{percent(probability)}</td>'

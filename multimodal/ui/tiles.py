@@ -18,9 +18,14 @@ from multimodal.ui.viewer import visible
 WIDTH = 192
 """Of a tile, in pixels: a film, two sounds and a note fit beside the sidebar of a small laptop."""
 
+FITTING = 4
+"""How many tiles stand side by side there; of more it is said that they go on."""
+
 
 def strip(case: Case, colours: Palette) -> None:
     """Draw the tiles and keep the reader's corrections in the session."""
+    if len(case.items) > FITTING:
+        st.html(f'<p class="mm-muted">{_counted(case)}: scroll sideways for all of them.</p>')
     with st.container(horizontal=True, wrap=False, gap="small", key="tiles"):
         for key, item in keyed_items(case):
             with st.container(border=True, width=WIDTH, gap="xsmall", key=f"tile-{key}"):
@@ -104,6 +109,12 @@ def _mark(notices: Sequence[Notice], out: bool) -> str:
     words = escape(visible(" ".join(notice.message for notice in notices)))
     label = "Not used: " if any(notice.refused for notice in notices) else ""
     return f'<div class="mark warn" title="{words}"><i></i><span>{label}{words}</span></div>'
+
+
+def _counted(case: Case) -> str:
+    """``3 films, 8 sounds, 1 note``."""
+    held = ((case.images, "film"), (case.audios, "sound"), (case.texts, "note"))
+    return ", ".join(f"{len(items)} {noun}{'s' if len(items) > 1 else ''}" for items, noun in held if items)
 
 
 def _toggle(key: str) -> None:

@@ -10,7 +10,8 @@ import streamlit as st
 
 from multimodal.case import Notice
 from multimodal.errors import MultimodalError
-from multimodal.ui import engine, evidence, memory, patient
+from multimodal.ui import engine, evidence, memory, patient, where
+from multimodal.ui.door import server_address
 from multimodal.ui.record import Record, Source
 
 SAMPLES = (
@@ -23,9 +24,7 @@ SAMPLES = (
 """Condition, plain words and seed of the phantoms that are one click away; 37 draws the severest of the first forty."""
 
 _OPEN = "open"
-
-_LEFT_HERE = "Data stays on this machine: nothing is uploaded elsewhere, kept or logged."
-_SENT = "Data leaves this machine: the server {} answers. Here nothing is kept or logged."
+_NOT_KEPT = "The app keeps and logs nothing."
 
 
 def given() -> bool:
@@ -54,13 +53,17 @@ def current() -> Record | None:
     return record
 
 
-def welcome() -> None:
-    """The empty page: what to do, and a sample one click away."""
+def greet() -> None:
+    """The head of the empty page: what to do."""
     st.title("Diagnose")
     st.html(
         '<p class="mm-lead">Give one patient\'s record: chest films, heart and lung sounds, clinical notes. '
         "Any part may be missing. The answer says how likely each condition is, and why.</p>"
     )
+
+
+def welcome() -> None:
+    """The empty page: where files go, and a sample one click away."""
     files, samples = st.columns([3, 2], gap="large")
     with files:
         st.subheader("A patient's record")
@@ -92,8 +95,7 @@ def intake() -> None:
     st.audio_input(
         "Or record a heart or lung sound", key=f"microphone-{turn}", on_change=_take_sound, args=(f"microphone-{turn}",)
     )
-    url = engine.server()
-    st.html(f'<p class="mm-muted">{_SENT.format(escape(url)) if url else _LEFT_HERE}</p>')
+    st.html(f'<p class="mm-muted">{escape(where.goes(server_address(), engine.server()))} {_NOT_KEPT}</p>')
 
 
 def clear() -> None:

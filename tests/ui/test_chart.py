@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
+from scipy.special import expit, logit
+from scipy.stats import norm
 
 from multimodal.case import Case, Diagnosis
 from multimodal.labels import Modality
@@ -59,6 +62,22 @@ def test_a_click_anywhere_on_a_row_names_its_label(full: Diagnosis) -> None:
 def test_an_uncertain_answer_is_an_open_dot() -> None:
     made = diagnosis(result("pneumonia", 0.4, None), result("murmur", 0.9, True))
     assert {row["title"]: row["open"] for row in rows(made)} == {"Pneumonia": True, "Heart murmur": False}
+
+
+def test_a_fused_answer_lies_on_its_range_and_a_screen_reader_hears_it() -> None:
+    told = replace(result("pneumonia", 0.86, True), spread=1.0)
+    chart = answers_chart(diagnosis(told, result("murmur", 0.9, True)), LIGHT).to_dict()
+    (band,) = (layer for layer in chart["layer"] if layer["encoding"]["x"].get("field") == "low")
+    (row,) = chart["datasets"][band["data"]["name"]]
+    assert row["label"] == "pneumonia"
+    assert (row["low"], row["high"]) == pytest.approx(expit(logit(0.86) + norm.ppf([0.025, 0.975])), abs=1e-6)
+    assert describe(diagnosis(told)).startswith(
+        "Probability of each label: Pneumonia 86\xa0% (46\xa0% to 98\xa0%), likely"
+    )
+
+
+def test_without_a_range_there_is_no_band(full: Diagnosis) -> None:
+    assert all(layer["encoding"]["x"].get("field") != "low" for layer in answers_chart(full, LIGHT).to_dict()["layer"])
 
 
 def test_a_diagnosis_without_shares_still_draws() -> None:

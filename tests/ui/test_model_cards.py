@@ -14,7 +14,7 @@ from multimodal import zoo
 from multimodal.bundle import BundleConfig
 from multimodal.errors import BundleInvalidError
 from multimodal.ui import cards_table
-from multimodal.ui.interval import interval_html, p_value
+from multimodal.ui.interval import figure, interval_html, p_value
 from tests.ui.test_page import shown
 
 ENTRY = {"n": 120, "patients": 100, "positives": 30, "auroc": 0.81, "auroc_ci": [0.72, 0.89]}
@@ -131,6 +131,16 @@ def test_a_fusion_is_shown_beside_each_modality() -> None:
     assert title == "composed, nih+openi: 200 cases of 400 patients"
     assert "Film alone" in table
     assert "<td>0.70</td><td>0.80</td>" in table
+
+
+def test_a_figure_below_one_is_never_shown_as_one() -> None:
+    assert (figure(0.9949), figure(0.995), figure(0.9999), figure(1.0)) == ("0.99", "> 0.99", "> 0.99", "1.00")
+    assert figure(0.998, signed=True) == "+1.00"  # a difference or a threshold, not a share
+    near = {**ENTRY, "auroc": 0.998, "auroc_ci": [0.996, 0.999]}
+    figures = {**MEASURED["kermany val"], "labels": {"pneumonia": near}}
+    ((_, table),) = cards_table.measured(config(metrics={"x": figures}))
+    assert "<td>&gt; 0.99</td>" in table
+    assert "1.00" not in table
 
 
 def test_an_interval_is_cut_at_the_scale_and_spoken_in_full() -> None:

@@ -14,7 +14,7 @@ from multimodal.errors import BundleNotFoundError
 from multimodal.labels import Site
 from multimodal.ui import engine, evidence
 from multimodal.ui.upload import SAMPLES
-from tests.ui.conftest import film_png, record
+from tests.ui.conftest import beats_wav, film_png, record
 from tests.ui.made import Double
 
 
@@ -60,6 +60,14 @@ def test_a_server_that_answers_is_named_where_files_are_given(
     assert not app.exception
     assert "Data leaves this machine: the server http://&lt;b&gt;elsewhere&lt;/b&gt; answers." in shown(app)
     assert "Data stays on this machine" not in shown(app)
+
+
+def test_a_long_strip_of_tiles_says_how_many_there_are(app: AppTest, double: Double) -> None:
+    sounds = [(f"{n}.wav", beats_wav(n), "audio/wav") for n in range(4)]
+    give(app.run(), sounds)
+    assert "scroll sideways" not in shown(app)
+    give(app, record()[2:])
+    assert "4 sounds, 1 note: scroll sideways for all of them." in shown(app)
 
 
 def test_a_sample_case_is_one_click_away_and_named_as_a_phantom(app: AppTest, double: Double) -> None:
@@ -109,7 +117,7 @@ def test_what_holds_of_several_files_is_said_once(app: AppTest, double: Double) 
 def test_only_bad_files_leave_the_page_empty_with_the_reason(app: AppTest, double: Double) -> None:
     give(app.run(), [("notes.bin", bytes(range(256)), "application/octet-stream")])
     assert not app.exception
-    assert "notes.bin" in shown(app)
+    assert 0 <= shown(app).index("notes.bin") < shown(app).index("Phantoms: ")  # above what a phone scrolls to
     assert double.calls == []
     assert len(app.file_uploader) == 1
 
@@ -272,5 +280,5 @@ def test_a_bundle_that_cannot_be_read_is_left_out_and_named(tmp_path: Path, monk
     (folder / "config.json").write_text("{")
     monkeypatch.setattr(zoo, "roots", lambda: (tmp_path,))
     catalogue = engine.catalogue()
-    assert catalogue.broken == ("torn",)
+    assert catalogue.broken == ("image/torn",)
     assert catalogue.options["image"] == ()
