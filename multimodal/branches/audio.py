@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import cast
 
 import torch
@@ -99,15 +99,15 @@ class ConvBiLSTM(AudioBranch):
 
     def features(self, x: Tensor) -> Tensor:
         """(B, n_mels, T) to (B, T / 4, 2 hidden)."""
-        maps: Tensor = self.front(x.unsqueeze(1))
-        return _states(self.lstm, maps.flatten(1, 2).transpose(1, 2))
+        return self.watched(x, lambda _: None)
 
-    def early(self, x: Tensor) -> Iterator[Tensor]:
-        """The convolutions."""
-        x = x.unsqueeze(1)
+    def watched(self, x: Tensor, look: Callable[[Tensor], None]) -> Tensor:
+        """The convolutions are looked at."""
+        maps = x.unsqueeze(1)
         for stage in self.front:
-            x = stage(x)
-            yield x
+            maps = stage(maps)
+            look(maps)
+        return _states(self.lstm, maps.flatten(1, 2).transpose(1, 2))
 
     def pool(self, features: Tensor, mask: Tensor | None = None) -> Tensor:  # noqa: ARG002
         """Mean over time by attention: (B, T', C) to (B, C)."""

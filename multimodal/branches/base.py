@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -114,18 +114,21 @@ class Branch(nn.Module, PyTorchModelHubMixin, library_name="multimodal-diagnosis
         """
         raise NotImplementedError
 
-    def early(self, x: Tensor) -> Iterator[Tensor]:
-        """What the first stages make of the input, from which a detector tells what sort of input it is.
+    def watched(self, x: Tensor, look: Callable[[Tensor], None]) -> Tensor:
+        """The features, while what the first stages make of the input is looked at: it tells what sort of input it is.
 
         The later stages keep little but what the labels need, and take a knee for a chest.
 
         Args:
             x: As in :meth:`features`.
+            look: Gets the (B, C, ...) maps of each of the first stages, before a later stage may overwrite them; the
+                input itself where an architecture does not say.
 
-        Yields:
-            (B, C, ...) maps of a stage; the input itself where an architecture does not say.
+        Returns:
+            As :meth:`features`.
         """
-        yield x
+        look(x)
+        return self.features(x)
 
     def mask(self, x: Tensor) -> Tensor | None:  # noqa: ARG002
         """Which positions of the input count; None where all do."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import torchvision
@@ -44,9 +44,9 @@ class SmallCNN(ImageBranch):
         """(B, 1, H, W) to (B, 8 width, H / 32, W / 32)."""
         return cast("Tensor", self.stages(self.stem(x)))
 
-    def early(self, x: Tensor) -> Iterator[Tensor]:
-        """The stem and the first half of the stages."""
-        return _first_half([self.stem, *self.stages], x)
+    def watched(self, x: Tensor, look: Callable[[Tensor], None]) -> Tensor:
+        """The stem and the first half of the stages are looked at."""
+        return _watched([self.stem, *self.stages], x, look)
 
 
 @register(
@@ -71,16 +71,23 @@ class TorchvisionCNN(ImageBranch):
         """(B, 1, H, W) to (B, C, H / 32, W / 32)."""
         return cast("Tensor", self.body(x))
 
-    def early(self, x: Tensor) -> Iterator[Tensor]:
-        """The first half of the stages."""
-        first = self.body[0]
-        return _first_half(list(first if isinstance(first, nn.Sequential) else self.body), x)
+    def watched(self, x: Tensor, look: Callable[[Tensor], None]) -> Tensor:
+        """The first half of the stages is looked at."""
+        first, *rest = self.body
+        if not isinstance(first, nn.Sequential):
+            return _watched(list(self.body), x, look)
+        x = _watched(list(first), x, look)
+        for part in rest:
+            x = part(x)
+        return x
 
 
-def _first_half(stages: Sequence[nn.Module], x: Tensor) -> Iterator[Tensor]:
-    for stage in stages[: (len(stages) + 1) // 2]:
+def _watched(stages: Sequence[nn.Module], x: Tensor, look: Callable[[Tensor], None]) -> Tensor:
+    for number, stage in enumerate(stages):
         x = stage(x)
-        yield x
+        if 2 * number < len(stages):
+            look(x)
+    return x
 
 
 class _Residual(nn.Module):

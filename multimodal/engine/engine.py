@@ -179,9 +179,6 @@ class Engine:
         if not branches:
             for entry in entries:
                 entry.refuse("no_branch", f"There is no trained {modality} branch; the file is left out.")
-        for entry in entries:
-            entry.turn_away(refusal(branches, entry.item))
-        entries = [entry for entry in entries if entry.used]
         for branch in branches:
             outputs = self._attempt(branch, [entry.item for entry in entries], self._device)
             for entry, output in zip(entries, outputs, strict=True):
@@ -189,6 +186,9 @@ class Engine:
                     entry.outputs.append(output)
                 elif entry.used:
                     entry.refuse(output.code, output.message)
+        for entry in entries:
+            if entry.used:
+                entry.turn_away(refusal(branches, entry.item, entry.outputs))
 
     def _settle(self, entries: Sequence[_Entry]) -> list[Notice]:
         """Settle the site of each sound, and leave out what the branches have not learned to judge."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from types import MappingProxyType
 
 from multimodal.case import Image, Item, Notice
+from multimodal.engine.inference import ItemOutput
 from multimodal.errors import MultimodalError
 from multimodal.labels import Modality
-from multimodal.ood import is_foreign
+from multimodal.ood import FeatureDetector, is_foreign
 from multimodal.quality.layout import righted
 from multimodal.zoo import LoadedBranch
 
@@ -25,19 +27,34 @@ _MESSAGES: Mapping[Modality, str] = MappingProxyType(
 )
 
 
-def refusal(branches: Sequence[LoadedBranch], item: Item) -> Notice | None:
+def refusal(branches: Sequence[LoadedBranch], item: Item, outputs: Sequence[ItemOutput] = ()) -> Notice | None:
     """The notice of a foreign item; None where a bundle finds it like its training items, or none can tell.
 
     An item that cannot be prepared is not judged here: scoring it says what is wrong.
+
+    Args:
+        branches: The bundles of its modality.
+        item: Any.
+        outputs: What they have said of it, if they have, so that nothing is computed twice.
     """
-    judging = [branch for branch in branches if branch.detector is not None]
     try:
-        foreign = [is_foreign(branch.detector, branch.network, item) for branch in judging if branch.detector]
+        foreign = [_is_foreign(branch, item, output) for branch, output in zip_longest(branches, outputs)]
     except MultimodalError:
         return None
-    if not foreign or not all(foreign):
+    judged = [one for one in foreign if one is not None]
+    if not judged or not all(judged):
         return None
     return Notice(FOREIGN, _MESSAGES[item.modality], item=item.name, refused=True)
+
+
+def _is_foreign(branch: LoadedBranch, item: Item, output: ItemOutput | None) -> bool | None:
+    """By the statistics that came with the output, where they did; None without a detector."""
+    detector = branch.detector
+    if detector is None:
+        return None
+    if isinstance(detector, FeatureDetector) and output is not None and output.statistics is not None:
+        return bool(detector.distances(output.statistics[None])[0] > detector.limit)
+    return is_foreign(detector, branch.network, item)
 
 
 def unlaid(branches: Sequence[LoadedBranch], item: Item, notices: Sequence[Notice]) -> list[Notice]:

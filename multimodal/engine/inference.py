@@ -22,6 +22,7 @@ from multimodal.calibrate import LabelCalibration
 from multimodal.case import FloatArray, Item
 from multimodal.engine.device import place, precision, resolve
 from multimodal.errors import ModelError, MultimodalError, NonFiniteError
+from multimodal.ood import FeatureDetector, Watch, looked_at
 from multimodal.prepare import TextPreparation, prepare
 from multimodal.prepare.text import pad_id
 from multimodal.zoo import BundleConfig, LoadedBranch
@@ -43,12 +44,14 @@ class ItemOutput:
         logits: (L,) float64, raw, in the order of the branch's labels.
         site_logit: Log-odds that a sound is from the lung; None for other branches.
         windows: How many windows the item had.
+        statistics: (F,) of the first stages' maps, for the bundle's detector; None where it has no use for them.
     """
 
     embedding: FloatArray
     logits: npt.NDArray[np.float64]
     site_logit: float | None
     windows: int
+    statistics: FloatArray | None = None
 
 
 Network = Callable[[Tensor], tuple[Tensor, Tensor]]
@@ -165,9 +168,7 @@ def forward(
     outputs: dict[int, ItemOutput | ModelError] = {}
     for group in _groups(items, device):
         try:
-            scored: Sequence[ItemOutput] = _forward(
-                branch.network, [items[i] for i in group], device, batch_size, network
-            )
+            scored: Sequence[ItemOutput] = _forward(branch, [items[i] for i in group], device, batch_size, network)
         except ModelError as error:
             alone = (
                 [error]
@@ -212,35 +213,51 @@ def named(output: ItemOutput | MultimodalError, item: Item) -> ItemOutput | Mult
 
 
 def _forward(
-    branch: Branch, items: Sequence[Tensor], device: torch.device, batch_size: int, network: Network | None
+    branch: LoadedBranch, items: Sequence[Tensor], device: torch.device, batch_size: int, network: Network | None
 ) -> list[ItemOutput]:
     x = torch.cat(list(items))
     size = batch_size if fixed_shape(device) else len(x)
-    embeddings, logits, sites = [], [], []
+    embeddings, logits, sites, statistics = [], [], [], []
     try:
         with torch.inference_mode(), precision(device):
             for start in range(0, len(x), size):
                 chunk = x[start : start + size]
-                filled = torch.cat([chunk, chunk[:1].expand(size - len(chunk), *chunk.shape[1:])])
-                embedding, answer = (network or branch)(filled.to(device))
+                filled = torch.cat([chunk, chunk[:1].expand(size - len(chunk), *chunk.shape[1:])]).to(device)
+                if network is None and isinstance(branch.detector, FeatureDetector):
+                    embedding, answer, seen = _watched(branch.network, filled)
+                    statistics.append(seen[: len(chunk)].cpu())
+                else:
+                    embedding, answer = (network or branch.network)(filled)
                 embeddings.append(embedding[: len(chunk)].float().cpu())
                 logits.append(answer[: len(chunk)].double().cpu())
-                if isinstance(branch, AudioBranch):
-                    sites.append(branch.site_logit(embedding)[: len(chunk)].double().cpu())
+                if isinstance(branch.network, AudioBranch):
+                    sites.append(branch.network.site_logit(embedding)[: len(chunk)].double().cpu())
     except RuntimeError as error:
-        raise ModelError(f"The {branch.kind} branch could not be run: {error}") from error
-    all_embeddings, all_logits = torch.cat(embeddings), torch.cat(logits)
-    all_sites = torch.cat(sites) if sites else None
-    ends = np.cumsum([len(windows) for windows in items])
+        raise ModelError(f"The {branch.config.kind} branch could not be run: {error}") from error
+    counts = [len(windows) for windows in items]
+    each = [torch.split(torch.cat(parts), counts) if parts else () for parts in (embeddings, logits, sites, statistics)]
+    of_embeddings, of_logits, of_sites, of_statistics = each
     return [
         ItemOutput(
-            embedding=all_embeddings[end - len(windows) : end].mean(0).numpy(),
-            logits=all_logits[end - len(windows) : end].mean(0).numpy(),
-            site_logit=None if all_sites is None else float(all_sites[end - len(windows) : end].mean()),
-            windows=len(windows),
+            embedding=of_embeddings[i].mean(0).numpy(),
+            logits=of_logits[i].mean(0).numpy(),
+            site_logit=float(of_sites[i].mean()) if of_sites else None,
+            windows=count,
+            statistics=of_statistics[i][looked_at(count)].mean(0).numpy() if of_statistics else None,
         )
-        for windows, end in zip(items, ends, strict=True)
+        for i, count in enumerate(counts)
     ]
+
+
+def _watched(network: Branch, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Embeddings, logits and (B, F) statistics of the first stages, which are in full precision as in training."""
+    watch = Watch()
+    if not torch.is_autocast_enabled(x.device.type):
+        embedding = network.pool(network.watched(x, watch), network.mask(x))
+        return embedding, network.head(embedding), watch.statistics
+    with torch.autocast(x.device.type, enabled=False):
+        network.watched(x, watch)
+    return (*network(x), watch.statistics)
 
 
 def _finite(output: ItemOutput) -> ItemOutput | NonFiniteError:

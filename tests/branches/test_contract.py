@@ -36,9 +36,10 @@ def test_forward_is_features_pool_head(branch: Branch) -> None:
     assert torch.equal(branch.head(again), logits)
 
 
-def test_early_stages_are_maps_of_the_batch(branch: Branch) -> None:
+def test_first_stages_are_watched_on_the_way_to_the_same_features(branch: Branch) -> None:
     x = windows(branch.kind)
-    maps = list(branch.early(x))
+    maps: list[torch.Tensor] = []
+    assert torch.equal(branch.watched(x, maps.append), branch.features(x))
     assert maps
     assert all(len(stage) == 3 for stage in maps)
     if branch.arch in ("small_cnn", "conv_bilstm"):

@@ -12,12 +12,12 @@ from multimodal import zoo
 from multimodal.branches.heads import Heads, write_heads
 from multimodal.case import Case, Diagnosis, Image
 from multimodal.datasets.foreign import draw_foreign
-from multimodal.engine import Engine
+from multimodal.engine import Engine, run
 from multimodal.labels import Modality
 from multimodal.ood import FeatureDetector, WordDetector, limited, statistics, write_detector
 from multimodal.phantom import draw_patient, render
 from multimodal.quality import check
-from tests.engine.tiny import NOTES, film, full_case, note, save_branch
+from tests.engine.tiny import NOTES, film, full_case, note, save_branch, sound
 
 
 @pytest.fixture
@@ -160,3 +160,19 @@ class TestDoubt:
         diagnosis = Engine(device="cpu").diagnose(record())
         assert Diagnosis.from_json(diagnosis.to_json()) == diagnosis
         assert max(entry["spread"] for entry in json.loads(diagnosis.to_json())["labels"]) == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("kind", ["image", "audio"])
+def test_the_pass_that_scores_an_item_also_sees_what_the_detector_looks_at(root: Path, kind: str) -> None:
+    save_branch(root, kind, "seen")
+    items = [film(1), film(2)] if kind == "image" else [sound(1, seconds=30), sound(2, seconds=4)]
+    bundle = zoo.find(kind, "seen")
+    plain = run(zoo.load(bundle), items, device="cpu")
+    assert [output.statistics for output in plain] == [None, None]
+    network = zoo.load(bundle).network
+    expected = [statistics(network, item) for item in items]
+    write_detector(bundle.folder, bundle.config, limited(FeatureDetector.fit(np.stack(expected * 3)), 3.0), {})
+    for output, alone, found in zip(run(zoo.load(bundle), items, device="cpu"), plain, expected, strict=True):
+        assert output.statistics is not None
+        np.testing.assert_allclose(output.statistics, found, rtol=1e-4, atol=1e-5)
+        np.testing.assert_array_equal(output.logits, alone.logits)
