@@ -68,11 +68,15 @@ def state(
     variances: dict[str, list[float]] = {}
     speaks_of = {site: labels_of(modality, site) for site in sites}
     for member, answers in zip(members, outputs, strict=True):
+        means: dict[tuple[int, ...], tuple[npt.NDArray[Any], npt.NDArray[Any]]] = {}
         for column, label in enumerate(member.config.labels):
-            heard = [i for i, site in enumerate(sites) if label in speaks_of[site]]
+            heard = tuple(i for i, site in enumerate(sites) if label in speaks_of[site])
             if heard and label in member.config.calibration:
-                logits = _over_sites([answers[i].logits for i in heard], [sites[i] for i in heard])
-                embedding = _over_sites([answers[i].embedding for i in heard], [sites[i] for i in heard])
+                if heard not in means:
+                    of, at = [answers[i] for i in heard], [sites[i] for i in heard]
+                    logits_of, embeddings_of = [one.logits for one in of], [one.embedding for one in of]
+                    means[heard] = _over_sites(logits_of, at), _over_sites(embeddings_of, at)
+                logits, embedding = means[heard]
                 reading = LabelCalibration.from_dict(member.config.calibration[label])
                 said.setdefault(label, []).append(float(bounded(reading.evidence(logits[column]))))
                 readings.setdefault(label, []).append(reading)
