@@ -16,13 +16,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom import uid
 
 from multimodal.case import Audio, Item, Text
 from multimodal.errors import DecoderError, InputError, LimitError
 from multimodal.formats import LIMITS, Limits, read, read_case
 from multimodal.formats.isolation import Pool, wire
 from multimodal.formats.reader import Kind, read_with_patient
-from tests.formats.files import dicom, film, jpeg, pdf, png, sound, tone
+from tests.formats.files import dicom, film, jpeg, jpeg_by_gdcm, pdf, png, sound, tone
 
 ROOT = Path(__file__).parents[2]
 NOTE = b"FINDINGS: cough.\nIMPRESSION: none."
@@ -159,6 +160,14 @@ def test_harm_costs_its_file_only(
     assert caught.value.file == "a.bin"
     assert "SECRET" not in str(caught.value)
     assert text_of(pool, NOTE) == NOTE.decode()
+
+
+def test_gdcm_ends_its_process_on_a_damaged_stream_and_the_record_goes_on() -> None:
+    codestream = jpeg_by_gdcm(film(12, 10), 12, uid.JPEGExtended12Bit)
+    damaged = dicom(film(12, 10), uid.JPEGExtended12Bit, codestream=codestream.replace(b"\xff\xc4", b"\0\xc4", 1))
+    case = read_case([("film.dcm", damaged), ("note.txt", NOTE)])
+    assert [(one.item, one.code) for one in case.problems] == [("film.dcm", "decoder_failed")]
+    assert [text.name for text in case.texts] == ["note.txt"]
 
 
 def test_memory_is_bounded_for_a_codec_that_asks_the_system_itself(pool: Pool) -> None:
