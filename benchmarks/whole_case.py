@@ -23,7 +23,10 @@ GOAL = "<= 1.10"
 
 
 def rows(options: Options) -> Iterator[Row]:
-    """With the phantoms' small film, with a full-size one, and of decoded cases only: what the networks leave over."""
+    """With the phantoms' small film, with a full-size one, and of decoded cases only: what the networks leave over.
+
+    A case is decoded in a child process, as users' files are.
+    """
     engine = Engine(device=options.device)
     engine.warm_up()
     small = sources(0)
@@ -31,10 +34,16 @@ def rows(options: Options) -> Iterator[Row]:
     for what, given in (("a small film", small), ("a full-size JPEG-LS film", large)):
         yield ratio(
             f"{what}, two sounds, a note: whole case over bare decode + forward",
-            lambda given=given: engine.diagnose(read_case(given, isolated=False)),
+            lambda given=given: engine.diagnose(read_case(given)),
             _bare(engine, given, options.device),
             options.pairs,
             GOAL,
+        )
+        yield ratio(
+            f"{what}, two sounds, a note: whole case, decoded in a child over decoded in process",
+            lambda given=given: engine.diagnose(read_case(given)),
+            lambda given=given: engine.diagnose(read_case(given, isolated=False)),
+            options.pairs,
         )
     case = read_case(small, isolated=False)
     yield ratio(
