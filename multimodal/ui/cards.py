@@ -70,18 +70,18 @@ def _card(bundle: Bundle, first: dict[str, str]) -> None:
         return
     default = first.get(bundle.kind) == bundle.name
     st.html(cards_table.header(config, word(config.kind), default=default))
-    st.subheader("Measured")
+    st.header("Measured")
     if not tables:
         st.info("Not measured yet. `multimodal evaluate` measures it; with `--card` the figures come here.")
     for title, table in tables:
         st.html(f'<h3 class="mm-data">{escape(title)}</h3>{table}')
     if tables:
         st.html(cards_table.READING)
-    st.subheader("Learned from")
+    st.header("Learned from")
     st.html(cards_table.sources(config))
-    st.subheader("Calibration")
+    st.header("Calibration")
     st.html(cards_table.calibration(config))
-    st.subheader("Identity")
+    st.header("Identity")
     st.html(cards_table.identity(config))
     st.markdown("**Training command**")
     st.code(str(config.training.get("command") or "not recorded"), language="bash", wrap_lines=True)

@@ -52,7 +52,7 @@ def measured(config: BundleConfig) -> list[tuple[str, str]]:
         BundleInvalidError: If the config holds figures of another shape.
     """
     try:
-        return [(_data(name, figures), _evaluation(figures)) for name, figures in config.metrics.items()]
+        return [_evaluation(_data(name, figures), figures) for name, figures in config.metrics.items()]
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise BundleInvalidError("Its measured figures are not of the schema.", file="config.json") from error
 
@@ -116,7 +116,7 @@ def _data(name: str, figures: Mapping[str, Any]) -> str:
     return f"{where or name}: {' of '.join(counts)}" if counts else where or name
 
 
-def _evaluation(figures: Mapping[str, Any]) -> str:
+def _evaluation(data: str, figures: Mapping[str, Any]) -> tuple[str, str]:
     beside = _beside(figures)
     names = list(dict.fromkeys(name for entries in beside.values() for name in entries))
     head = ["Label", "Units", "Patients", "With it", "AUROC", "95 % interval", *(_title(name) for name in names)]
@@ -132,7 +132,7 @@ def _evaluation(figures: Mapping[str, Any]) -> str:
                 *(escape(figure(beside.get(label, {}).get(name))) for name in names),
             ]
         )
-    return _table(head, rows, "AUROC by label", safe=True)
+    return data, _table(head, rows, f"AUROC by label, {data}", safe=True)
 
 
 def _beside(figures: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:

@@ -55,7 +55,8 @@ def intake(mine: Worklist, choice: Choice) -> None:
         "(<code>case_id, path, kind, site, age, sex</code>) and the files it names. Every answer comes into this list "
         "under its case id. A batch that was cut short goes on when it is given again.</p>"
     )
-    st.html(f'<p class="mm-muted">{escape(where.goes(server_address(), engine.server()))} {escape(kept_where())}</p>')
+    answered = f"{where.goes(server_address(), engine.server())} " if engine.server() else ""
+    st.html(f'<p class="mm-muted">{escape(answered + kept_where())}</p>')
     archive = st.file_uploader("The cases as a zip", type="zip", key="batch-archive")
     folder = st.file_uploader("Or as a folder", accept_multiple_files="directory", key="batch-folder")
     keep = st.checkbox(

@@ -236,6 +236,15 @@ def describe(diagnosis: Diagnosis) -> str:
     return f"Probability of each label: {spoken}." if spoken else "No label could be scored."
 
 
+def describe_pushes(diagnosis: Diagnosis) -> str:
+    """The other half in words, for a screen reader."""
+    by_label: dict[str, list[str]] = {}
+    for row in pushes(diagnosis):
+        by_label.setdefault(row["title"], []).append(f"{row['source'].lower()} {row['factor']}")
+    spoken = "; ".join(f"{title}: {', '.join(effects)}" for title, effects in by_label.items())
+    return f"What each part did to the odds. {spoken}." if spoken else "No part moved the odds."
+
+
 def _spoken(result: LabelResult) -> str:
     words = reach_words(result)
     return f"{percent(result.probability)} ({words})" if words else percent(result.probability)

@@ -240,7 +240,8 @@ def _diagonal(colours: Palette) -> alt.Chart:
 
 
 def _finished(layers: Any, colours: Palette, height: int) -> alt.LayerChart:
-    layers = layers.resolve_scale(color="independent", shape="independent")
+    # One legend for a line: its dashes and its colour are told apart by a layer or by none.
+    layers = layers.resolve_scale(color="independent", shape="independent", strokeDash="independent")
     sized = layers.properties(height=height, width="container", autosize=_FIT)
     chart: alt.LayerChart = sized.configure(**chart_config(colours))
     return chart

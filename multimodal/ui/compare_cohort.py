@@ -49,7 +49,12 @@ def show(choice: Choice, colours: Palette) -> None:
     picked, against = st.columns([2, 3], vertical_alignment="bottom")
     with picked:
         label = st.selectbox(
-            "Label", labels, format_func=lambda name: LABELS[name].title, key="label", bind="query-params"
+            "Label",
+            labels,
+            index=labels.index(max(labels, key=lambda name: len(answers.of(name).subsets()))),  # where fusion has most
+            format_func=lambda name: LABELS[name].title,
+            key="label",
+            bind="query-params",
         )
     one = answers.of(label)
     others = [s for s in one.sources() if s in (*Modality, LATE)]

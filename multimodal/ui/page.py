@@ -189,7 +189,7 @@ def _picture(diagnosis: Diagnosis, colours: Palette, *, explained: bool) -> None
     pushes.vega_lite_chart(
         kept(f"pushes-{about}", lambda: chart.pushes_chart(diagnosis, colours).to_dict()),
         theme=None,
-        alt="What film, sound and note pushed, for or against.",
+        alt=chart.describe_pushes(diagnosis),
         key="pushes",
     )
 
@@ -209,7 +209,7 @@ def _notices(notices: Sequence[Notice]) -> None:
         f'<li class="{"refused" if refused else ""}">{_names(names)}{escape(viewer.visible(message))}</li>'
         for (refused, message), names in sorted(items.items(), key=lambda entry: not entry[0][0])
     )
-    st.html(f'<ul class="mm-notices" role="status">{entries}</ul>')
+    st.html(f'<div role="status"><ul class="mm-notices">{entries}</ul></div>')
 
 
 def _names(items: Sequence[str]) -> str:

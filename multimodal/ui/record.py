@@ -12,6 +12,7 @@ from multimodal.labels import Site
 
 Source = tuple[str, bytes]
 
+_MARKUP = re.compile(r"[\\`*_{}\[\]()#+!|~$:<>^&]")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$:<>^&])")
 
 
@@ -81,6 +82,15 @@ def kind_of(item: Item) -> str:
 
 
 SITE_WORDS: Mapping[Site | None, str] = {Site.HEART: "Heart sound", Site.LUNG: "Lung sound", None: "Sound"}
+
+
+def bare(text: str) -> str:
+    """Text for a hidden label, which a screen reader says as it stands: without what Markdown would take for markup.
+
+    >>> bare("p0_heart *a*:red[b].wav")
+    'p0 heart a red b .wav'
+    """
+    return " ".join(_MARKUP.sub(" ", text).split())
 
 
 def plain(text: str) -> str:

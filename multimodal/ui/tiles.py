@@ -11,7 +11,7 @@ from multimodal.case import Audio, Case, Image, Item, Notice
 from multimodal.labels import Site
 from multimodal.picture import data_uri, film_thumbnail, waveform_svg
 from multimodal.ui.patient import patient
-from multimodal.ui.record import SITE_WORDS, Record, chosen_case, keyed_items, kind_of, plain
+from multimodal.ui.record import SITE_WORDS, Record, bare, chosen_case, keyed_items, kind_of, plain
 from multimodal.ui.theme import Palette
 from multimodal.ui.viewer import visible
 
@@ -68,7 +68,7 @@ def _tile(key: str, item: Item, colours: Palette) -> None:
         if isinstance(item, Audio):
             site = _sites().get(key, item.site)
             st.selectbox(
-                f"Kind of {name}",
+                f"Kind of {bare(visible(item.name))}",
                 list(SITE_WORDS.values()),
                 index=list(SITE_WORDS).index(site),
                 key=f"kind-{key}",

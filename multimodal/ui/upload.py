@@ -66,10 +66,10 @@ def welcome() -> None:
     """The empty page: where files go, and a sample one click away."""
     files, samples = st.columns([3, 2], gap="large")
     with files:
-        st.subheader("A patient's record")
+        st.header("A patient's record")
         intake()
     with samples:
-        st.subheader("A sample case")
+        st.header("A sample case")
         st.html('<p class="mm-muted">Phantoms: patients that this project draws itself, not real people.</p>')
         for condition, words, seed in SAMPLES:
             st.button(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import tomllib
 import wave
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,8 @@ from tests.ui.made import Double
 
 APP = Path(__file__).parents[2] / "app.py"
 HOME = APP.parent / "pages" / "home.py"
+THEME = tomllib.loads((APP.parent / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["theme"]
+"""The settings of Streamlit's own parts; ``light`` and ``dark`` hold the colours."""
 OPTIONS = {
     "image": (engine.Option("cnn", "small_cnn", "i1"), engine.Option("other_cnn", "small_cnn", "i2")),
     "audio": (engine.Option("lstm", "lstm", "a1"),),

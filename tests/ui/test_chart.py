@@ -9,8 +9,9 @@ from scipy.stats import norm
 
 from multimodal.case import Case, Diagnosis
 from multimodal.labels import Modality
-from multimodal.ui.chart import PICK, answers_chart, describe, pushes, pushes_chart, rows
+from multimodal.ui.chart import PICK, answers_chart, describe, describe_pushes, pushes, pushes_chart, rows
 from multimodal.ui.theme import DARK, LIGHT, SHAPES, Palette
+from tests.ui.conftest import THEME
 from tests.ui.made import Double, diagnosis, result
 from tests.ui.test_tiles import film, note, sound
 
@@ -80,6 +81,11 @@ def test_without_a_range_there_is_no_band(full: Diagnosis) -> None:
     assert all(layer["encoding"]["x"].get("field") != "low" for layer in answers_chart(full, LIGHT).to_dict()["layer"])
 
 
+def test_the_shares_are_heard_too(full: Diagnosis) -> None:
+    assert "Pneumonia: film odds × 4.5, sound " in describe_pushes(full)
+    assert describe_pushes(diagnosis(result("pneumonia", 0.4, None))) == "No part moved the odds."
+
+
 def test_a_diagnosis_without_shares_still_draws() -> None:
     chart = pushes_chart(diagnosis(result("pneumonia", 0.4, None)), LIGHT).to_dict()
     assert chart["layer"][0]["encoding"]["x"]["scale"]["domain"][1] > 0
@@ -109,6 +115,13 @@ def test_colours_reach_wcag_aa(colours: Palette) -> None:
         assert contrast(colours.muted, surface) >= 4.5
         assert contrast(colours.accent, surface) >= 4.5
         assert all(contrast(colours.modalities[m], surface) >= 3 for m in Modality)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_button_in_the_theme_s_colour_reaches_wcag_aa(scheme: str) -> None:
+    theme = THEME[scheme]
+    assert contrast("#ffffff", theme["primaryColor"]) >= 4.5  # Streamlit writes on it in white
+    assert contrast(theme["primaryColor"], theme["backgroundColor"]) >= 3  # frames and sliders
 
 
 def test_colour_is_never_the_only_sign() -> None:

@@ -136,6 +136,9 @@ def test_a_cohort_of_phantoms_is_drawn_diagnosed_and_kept(tiny_zoo: Path, monkey
     assert "6 patients" in page
     assert "seeds 5000 to 5005" in page
     assert "Best possible" in page
+    answers = app.session_state["cohort-run"].answers()
+    subsets = {name: len(answers.of(name).subsets()) for name in answers.labels()}
+    assert subsets[app.selectbox(key="label").value] == max(subsets.values())
     rows = app.session_state["cohort-run"].rows
     app.selectbox(key="image").set_value("other_image")
     app.run()

@@ -176,6 +176,8 @@ def test_the_pictures_hold_every_answer(one: LabelAnswers) -> None:
 
     roc = text(compare_charts.roc_chart(compare_figures.roc(one), LIGHT))
     assert all(title in roc for title in ("Fused", "Film alone", "Late pooling", "Best possible"))
+    told_apart = compare_charts.roc_chart(compare_figures.roc(one), LIGHT).to_dict()["resolve"]["scale"]
+    assert told_apart["color"] == told_apart["strokeDash"]  # else each gets a legend of its own
     missing = text(compare_charts.missing_chart(compare_figures.subset_areas(one), LIGHT))
     assert all(title in missing for title in ("Film + sound", "Sound + note", "'All'"))
 

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from multimodal.case import Audio, Case, Image, Notice, Patient, Section, Text
 from multimodal.labels import Site
-from multimodal.ui.record import Choice, chosen_case, fingerprint, keyed_items, plain
+from multimodal.ui.record import Choice, bare, chosen_case, fingerprint, keyed_items, plain
 from multimodal.ui.theme import LIGHT
 from multimodal.ui.tiles import tile_html
 from multimodal.ui.viewer import NOTE_CHARACTERS, note_html, visible
@@ -106,3 +106,10 @@ def test_a_name_in_a_label_is_taken_literally(name: str) -> None:
     app.session_state["name"] = plain(name)
     app.run()
     assert app.button[0].label.replace("\\", "") == name
+
+
+@pytest.mark.parametrize("name", ["*a*_b_ `c` [d](e) :red[f] $g$ #h <i> ~j~ k|l", "1. x", "- y.wav"])
+def test_a_name_in_a_hidden_label_holds_no_markup(name: str) -> None:
+    said = bare(name)
+    assert not set(said) & set("\\`*_{}[]()#+!|~$:<>^&")
+    assert [char for char in said if char.isalnum()] == [char for char in name if char.isalnum()]
