@@ -16,6 +16,7 @@ from multimodal.cli.card import card
 from multimodal.cli.cases import batch, diagnose
 from multimodal.cli.data import data, phantom
 from multimodal.cli.models import evaluate, guard, train
+from multimodal.cli.probe import probe
 from multimodal.cli.serve import serve
 from multimodal.cli.site import site
 from multimodal.cli.zoo import zoo
@@ -37,6 +38,7 @@ app = typer.Typer(
 app.command()(diagnose)
 app.command()(batch)
 app.command()(evaluate)
+app.command()(probe)
 app.command()(card)
 app.command()(train)
 app.command()(guard)
