@@ -39,7 +39,7 @@ def stays(address: str, database: str, *, shared: bool = False) -> str:
         database: URL of the database.
         shared: Whether all who know the token share one list.
 
-    >>> stays("127.0.0.1", "sqlite:////home/me/cases.db")
+    >>> stays("127.0.0.1", "sqlite:////data/cases.db")
     'Cases stay on this machine, in a database that only you can read.'
     >>> stays("127.0.0.1", "postgresql://me@ward.example/cases")
     'Cases leave this machine: the database on ward.example keeps them.'

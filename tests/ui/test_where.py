@@ -12,7 +12,7 @@ from tests.ui.conftest import APP
 from tests.ui.made import Double
 from tests.ui.test_page import shown
 
-LITE = "sqlite:////home/me/cases.db"
+LITE = "sqlite:////data/cases.db"
 
 
 @pytest.mark.parametrize(
