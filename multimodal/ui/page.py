@@ -186,11 +186,10 @@ def _picture(diagnosis: Diagnosis, colours: Palette, *, explained: bool) -> None
         key=f"answers-{picked}",
     )
     pushes.markdown("**What moved it**", help="How far each part of the record moved the odds from the base rate.")
-    pushes.vega_lite_chart(
+    pushes.container(key="pushes").vega_lite_chart(
         kept(f"pushes-{about}", lambda: chart.pushes_chart(diagnosis, colours).to_dict()),
         theme=None,
         alt=chart.describe_pushes(diagnosis),
-        key="pushes",
     )
 
 
