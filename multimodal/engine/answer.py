@@ -15,6 +15,7 @@ from multimodal.case import LabelResult, Notice, Patient, subset_key
 from multimodal.engine.statement import Statement
 from multimodal.fusion import FusionHead, FusionInput, encode_patient, fuse, shares, subsets
 from multimodal.labels import LABELS, NO_FINDING, Modality
+from multimodal.verdict import percent
 
 Subset = frozenset[Modality]
 Readings = Mapping[str, Mapping[str, LabelCalibration]]
@@ -192,6 +193,22 @@ def cautions(statements: Mapping[Modality, Statement], uncovered: Sequence[str])
         named = ", ".join(titles) + (f" and {rest} more" if rest else "")
         message = f"Too few patients to calibrate prediction sets for {named}: both answers stay open."
         notices.append(Notice("sets_not_calibrated", message))
+    return notices
+
+
+def assumed(results: Sequence[LabelResult], prior: Mapping[str, float]) -> list[Notice]:
+    """What a prevalence that the user has set changes: the evidence stays, the odds move with the base rate."""
+    notices = []
+    for result in results:
+        usual, given = LABELS[result.label].prevalence, prior[result.label]
+        if given == usual or result.label == NO_FINDING:
+            continue
+        otherwise = float(expit(logit(result.probability) - logit(given) + logit(usual)))
+        message = (
+            f"{result.name} is at {percent(result.probability)} with the prevalence of {percent(given)} that was set; "
+            f"with the usual {percent(usual)} it would be at {percent(otherwise)}."
+        )
+        notices.append(Notice("prevalence_set", message))
     return notices
 
 

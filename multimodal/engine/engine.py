@@ -160,6 +160,7 @@ class Engine:
                             {modality: [branch.config for branch in self.branches(modality)] for modality in said},
                             {modality: statement.evidence for modality, statement in said.items()},
                         ),
+                        *answer.assumed(labels, self.prevalence),
                         *answer.cautions(said, uncovered),
                     ),
                     items=tuple(_result(entry) for entry in each),

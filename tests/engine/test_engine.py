@@ -18,6 +18,7 @@ from multimodal.engine.answer import cautions
 from multimodal.engine.statement import Statement
 from multimodal.errors import BundleNotFoundError, UsageError
 from multimodal.labels import LABELS, NO_FINDING, Group, Modality, Site, labels_of
+from multimodal.verdict import percent
 from tests.engine.tiny import film, full_case, note, save_branch, save_head, sound
 
 SUBSETS = ["image", "audio", "text", "image+audio", "image+text", "audio+text", "image+audio+text"]
@@ -243,6 +244,10 @@ def test_reference_prevalence_moves_all_answers_and_no_decision():
     was, now = ({r.label: r for r in d.labels}["pneumonia"] for d in (usual, rare))
     assert (was.present, was.set) == (now.present, now.set)
     assert rare.shares["pneumonia"]["base"] == pytest.approx(logit(0.01))
+    (told,) = [notice.message for notice in rare.warnings if notice.code == "prevalence_set"]
+    assert told.startswith(f"{now.name} is at {percent(now.probability)} with the prevalence of {percent(0.01)} that")
+    assert told.endswith(f"it would be at {percent(was.probability)}.")
+    assert "prevalence_set" not in codes(usual.warnings)
 
 
 def test_one_branch_decides_by_its_own_threshold_and_set():
