@@ -21,8 +21,8 @@ SAMPLES = (
     ("valvular_heart_disease", "Heart valve disease", 37),
     ("no_finding", "No abnormality", 1),
 )
-"""Condition, plain words and seed of the phantoms that are one click away: of the first forty, the severest of which the
-shipped detectors leave nothing out; for no abnormality the first."""
+"""Condition, plain words and seed of the phantoms that are one click away: of the first forty, the severest of which
+the shipped detectors leave nothing out; for no abnormality the first."""
 
 _OPEN = "open"
 _NOT_KEPT = "The app keeps and logs nothing."
