@@ -31,6 +31,11 @@ pytestmark = [
 SECRET = "a token of the cluster's tests"
 
 
+@pytest.fixture(autouse=True)
+def _tiny_zoo() -> None:
+    """None: the cluster's processes have the bundles that ship."""
+
+
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     from ray import serve
@@ -76,7 +81,7 @@ def body(files: list[tuple[str, bytes]], **more: object) -> dict:
     return {"files": [{"name": name, "content_base64": b64encode(data).decode()} for name, data in files], **more}
 
 
-@pytest.mark.parametrize("models", [{}, {"image": "other_image", "fusion": "late"}])
+@pytest.mark.parametrize("models", [{}, {"image": "small_cnn", "fusion": "late"}])
 def test_the_cluster_answers_as_the_embedded_engine(address: str, models: dict[str, str]) -> None:
     here = Engine(models, device="cpu").diagnose(read_case(sources()))
     there = Diagnosis.from_json(post(address, body(sources(), models=models)).decode())
