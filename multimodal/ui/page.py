@@ -42,20 +42,23 @@ def diagnose() -> None:
 def _record(record: Record, colours: Palette) -> None:
     _header(record)
     _notices((*upload.refusals(), *record.case.problems))
-    tiles.strip(record.case, colours)
     choice = replace(sidebar.choose(), prevalence=patient.prevalence())
     case = tiles.corrected(record)
+    diagnosis = engine.remembered(case, choice)
+    tiles.strip(record.case, colours, diagnosis)
     if not case.items:
         st.info("Everything is left out. Put an item back to see an answer.")
         return
     bar, download = st.columns(2, vertical_alignment="center")
     place = bar.empty()
-    with place.container():
-        diagnosis = _diagnosis(case, choice)
-    if diagnosis is not None:
-        place.html('<p class="mm-use"><strong>Research use only, not a medical device.</strong></p>')
-        _actions(download, record, case, diagnosis, choice)
-        result(case, diagnosis, colours, choice=choice, told=record.case.problems)
+    if diagnosis is None:
+        with place.container():
+            if _diagnosed(case, choice):
+                st.rerun()  # the tiles, drawn already, tell what became of each item
+        return
+    place.html('<p class="mm-use"><strong>Research use only, not a medical device.</strong></p>')
+    _actions(download, record, case, diagnosis, choice)
+    result(case, diagnosis, colours, choice=choice, told=record.case.problems)
 
 
 def _header(record: Record) -> None:
@@ -73,19 +76,17 @@ def _header(record: Record) -> None:
         )
 
 
-def _diagnosis(case: Case, choice: Choice) -> Diagnosis | None:
-    """The answer: remembered, or made now with a word on what is being done."""
-    known = engine.remembered(case, choice)
-    if known is not None:
-        return known
+def _diagnosed(case: Case, choice: Choice) -> bool:
+    """Make the answer, with a word on what is being done; False where there is none, and said why."""
     try:
         with st.spinner("Loading the networks"):
             engine.load(choice)
         with st.spinner(_doing(case)):
-            return engine.diagnose(case, choice)
+            engine.diagnose(case, choice)
     except MultimodalError as error:
         _notices([Notice(error.code, error.message, item=error.file, refused=True)])
-        return None
+        return False
+    return True
 
 
 def _doing(case: Case) -> str:

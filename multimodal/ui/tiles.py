@@ -7,7 +7,7 @@ from html import escape
 
 import streamlit as st
 
-from multimodal.case import Audio, Case, Image, Item, Notice
+from multimodal.case import Audio, Case, Diagnosis, Image, Item, ItemResult, Notice
 from multimodal.labels import Site
 from multimodal.picture import data_uri, film_thumbnail, waveform_svg
 from multimodal.ui.patient import patient
@@ -18,18 +18,21 @@ from multimodal.ui.viewer import visible
 WIDTH = 192
 """Of a tile, in pixels: a film, two sounds and a note fit beside the sidebar of a small laptop."""
 
+GUESSED = "site_guessed"
+"""A kind that was guessed is told where it can be corrected, and is no fault of the sound."""
+
 FITTING = 4
 """How many tiles stand side by side there; of more it is said that they go on."""
 
 
-def strip(case: Case, colours: Palette) -> None:
-    """Draw the tiles and keep the reader's corrections in the session."""
+def strip(case: Case, colours: Palette, diagnosis: Diagnosis | None = None) -> None:
+    """Draw the tiles and keep the reader's corrections in the session; an answer tells what became of each item."""
     if len(case.items) > FITTING:
         st.html(f'<p class="mm-muted">{_counted(case)}: scroll sideways for all of them.</p>')
     with st.container(horizontal=True, wrap=False, gap="small", key="tiles"):
         for key, item in keyed_items(case):
             with st.container(border=True, width=WIDTH, gap="xsmall", key=f"tile-{key}"):
-                _tile(key, item, colours)
+                _tile(key, item, colours, diagnosis)
 
 
 def corrected(record: Record) -> Case:
@@ -58,19 +61,18 @@ def tile_html(item: Item, notices: Sequence[Notice], *, out: bool, colours: Pale
     )
 
 
-def _tile(key: str, item: Item, colours: Palette) -> None:
-    from multimodal.quality import check
-
+def _tile(key: str, item: Item, colours: Palette, diagnosis: Diagnosis | None) -> None:
     out = key in _left_out()
-    st.html(tile_html(item, (*item.notices, *check(item)), out=out, colours=colours))
+    st.html(tile_html(item, _notices(item, diagnosis), out=out, colours=colours))
     name = plain(visible(item.name))
     with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="xsmall", key=f"foot-{key}"):
         if isinstance(item, Audio):
-            site = _sites().get(key, item.site)
+            words = {**SITE_WORDS, None: _guess(item, diagnosis)}
             st.selectbox(
                 f"Kind of {bare(visible(item.name))}",
-                list(SITE_WORDS.values()),
-                index=list(SITE_WORDS).index(site),
+                list(words),
+                index=list(words).index(_sites().get(key, item.site)),
+                format_func=words.__getitem__,
                 key=f"kind-{key}",
                 label_visibility="collapsed",
                 on_change=_set_site,
@@ -90,6 +92,27 @@ def _tile(key: str, item: Item, colours: Palette) -> None:
         )
 
 
+def _notices(item: Item, diagnosis: Diagnosis | None) -> tuple[Notice, ...]:
+    """What is wrong with an item: what the answer says of it, or as much as can be told before there is one."""
+    if diagnosis is not None and _result(item, diagnosis) is not None:
+        about = [notice for notice in (*diagnosis.quality, *diagnosis.warnings) if notice.item == item.name]
+        return tuple(notice for notice in about if notice.code != GUESSED)
+
+    from multimodal.quality import check
+
+    return (*item.notices, *check(item))
+
+
+def _guess(item: Audio, diagnosis: Diagnosis | None) -> str:
+    """What a sound of unknown site was taken for: ``Heart sound?``."""
+    result = diagnosis and _result(item, diagnosis)
+    return f"{SITE_WORDS[Site(result.site)]}?" if result and result.used and result.site else SITE_WORDS[None]
+
+
+def _result(item: Item, diagnosis: Diagnosis) -> ItemResult | None:
+    return next((result for result in diagnosis.items if result.sha256 == item.sha256), None)
+
+
 def _thumbnail(item: Item, colours: Palette) -> str:
     if isinstance(item, Image):
         uri = data_uri(film_thumbnail(item), "image/jpeg")
@@ -106,8 +129,9 @@ def _mark(notices: Sequence[Notice], out: bool) -> str:
         return '<div class="mark out"><i></i><span>Left out</span></div>'
     if not notices:
         return '<div class="mark"><i></i><span>Good quality</span></div>'
-    words = escape(visible(" ".join(notice.message for notice in notices)))
-    label = "Not used: " if any(notice.refused for notice in notices) else ""
+    refused = any(notice.refused for notice in notices)
+    words = escape(visible(" ".join(notice.message for notice in sorted(notices, key=lambda n: not n.refused))))
+    label = "Not used: " if refused else ""
     return f'<div class="mark warn" title="{words}"><i></i><span>{label}{words}</span></div>'
 
 
@@ -122,5 +146,4 @@ def _toggle(key: str) -> None:
 
 
 def _set_site(key: str) -> None:
-    words = st.session_state[f"kind-{key}"]
-    _sites()[key] = next(site for site, known in SITE_WORDS.items() if known == words)
+    _sites()[key] = st.session_state[f"kind-{key}"]

@@ -12,10 +12,9 @@ from safetensors.torch import load_file
 from multimodal.datasets import Dataset, join, phantom_dataset
 from multimodal.errors import UsageError
 from multimodal.labels import Modality
-from multimodal.train import branch as training
 from multimodal.train import fit as fitting
 from multimodal.train import train_branch
-from multimodal.train.branch import OUT_OF_FOLD, claimed_labels
+from multimodal.train.branch import claimed_labels
 from multimodal.zoo import LoadedBranch, load, verify
 from tests.train.conftest import ARCHS, QUICK, TINY
 
@@ -96,41 +95,6 @@ def test_a_killed_run_goes_on_where_it_was(
     assert (tmp_path / "killed" / "checkpoints").exists()
     resumed = run("killed")
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
-
-
-def test_folds_answer_every_row_by_a_network_that_never_saw_the_patient(
-    datasets: dict[Modality, Dataset], tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[tuple[set[str], set[str]]] = []
-    fit = training._Run.fit
-
-    def watch(self: training._Run, train: Dataset, validation: Dataset | None, out: Path) -> object:
-        seen.append((set(train.rows["patient"]), set(train.rows["split"])))
-        return fit(self, train, validation, out)
-
-    monkeypatch.setattr(training._Run, "fit", watch)
-    data = datasets[Modality.AUDIO]
-    bundle = train_branch(
-        "audio", "lstm", [data], tmp_path / "a", recipe=replace(QUICK, epochs=1), start=TINY[Modality.AUDIO],
-        folds=5, cache=cache,
-    )  # fmt: skip
-    assert bundle.config.training["cross_validation"]["folds"] == 5
-    with np.load(bundle.folder / OUT_OF_FOLD) as stored:
-        assert sorted(stored["patients"]) == sorted(data.in_split("train", "val").rows["patient"])
-        assert len(stored["embeddings"]) == len(stored["logits"]) == len(stored["patients"])
-    assert len(seen) == 6
-    assert not any("test" in splits for _, splits in seen)
-    assert not set.intersection(*(patients for patients, _ in seen[1:]))
-
-
-def test_folds_that_the_data_does_not_have_are_refused(
-    datasets: dict[Modality, Dataset], tmp_path: Path, cache: Path
-) -> None:
-    with pytest.raises(UsageError, match="fold column with 0 to 2"):
-        train_branch(
-            "audio", "lstm", [datasets[Modality.AUDIO]], tmp_path / "a", recipe=replace(QUICK, epochs=1),
-            start=TINY[Modality.AUDIO], folds=3, cache=cache,
-        )  # fmt: skip
 
 
 def test_weights_of_another_bundle_are_a_start(datasets: dict[Modality, Dataset], tmp_path: Path, cache: Path) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from multimodal import zoo
-from multimodal.case import Diagnosis, Patient
+from multimodal.case import Case, Diagnosis, Notice, Patient
 from multimodal.errors import BundleNotFoundError
 from multimodal.labels import Site
 from multimodal.ui import engine, evidence
@@ -68,6 +69,29 @@ def test_a_long_strip_of_tiles_says_how_many_there_are(app: AppTest, double: Dou
     assert "scroll sideways" not in shown(app)
     give(app, record()[2:])
     assert "4 sounds, 1 note: scroll sideways for all of them." in shown(app)
+
+
+def test_the_tiles_tell_what_became_of_each_item(app: AppTest, double: Double, monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = double.diagnose
+
+    def answer(case: Case) -> Diagnosis:
+        diagnosis = answered(case)
+        foreign = Notice("foreign", "This does not read like a clinical note.", item="note.txt", refused=True)
+        guess = Notice("site_guessed", "Taken for a lung sound by its content.", item="sound.wav")
+        items = tuple(replace(item, site=item.site or "lung") for item in diagnosis.items)
+        return replace(diagnosis, quality=(foreign, guess), items=items)
+
+    monkeypatch.setattr(double, "diagnose", answer)
+    give(app.run(), [("sound.wav", beats_wav(), "audio/wav"), *record()[2:]])
+    sound, note = (body for body in (element.proto.body for element in app.get("html")) if "mm-tile" in body[:40])
+    assert "Good quality" in sound
+    assert "Not used: This does not read like a clinical note." in note
+    kind = next(box for box in app.selectbox if box.label == "Kind of sound.wav")
+    assert (kind.value, kind.options) == (None, ["Heart sound", "Lung sound", "Lung sound?"])
+    kind.set_value(Site.HEART)
+    app.run()
+    assert not app.exception
+    assert double.calls[-1].audios[0].site is Site.HEART
 
 
 def test_a_sample_case_is_one_click_away_and_named_as_a_phantom(app: AppTest, double: Double) -> None:
