@@ -26,4 +26,4 @@ def zoo_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _tiny_zoo(zoo_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zoo, "roots", lambda: (zoo_root,))
+    monkeypatch.setattr("multimodal.zoo.catalogue.roots", lambda: (zoo_root,))

@@ -316,7 +316,7 @@ def test_warm_up_needs_no_case():
 def test_a_branch_without_a_modality(tmp_path, monkeypatch):
     save_branch(tmp_path, "image", "only")
     (tmp_path / zoo.DEFAULTS).write_text('{"image": "only"}')
-    monkeypatch.setattr(zoo, "roots", lambda: (tmp_path,))
+    monkeypatch.setattr("multimodal.zoo.catalogue.roots", lambda: (tmp_path,))
     diagnosis = Engine().diagnose(replace(full_case(), texts=(note(),)))
     assert list(diagnosis.by_subset) == ["image"]
     assert codes(refusals(diagnosis)) == {"no_branch"}
@@ -351,6 +351,6 @@ def test_unusable_arguments_are_refused(tmp_path, monkeypatch):
         Engine(prevalence={"flu": 0.1})
     with pytest.raises(UsageError, match="device"):
         Engine(device="tpu")
-    monkeypatch.setattr(zoo, "roots", lambda: (tmp_path,))
+    monkeypatch.setattr("multimodal.zoo.catalogue.roots", lambda: (tmp_path,))
     with pytest.raises(BundleNotFoundError, match="no trained branch"):
         Engine()

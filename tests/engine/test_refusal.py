@@ -22,7 +22,7 @@ from tests.engine.tiny import NOTES, film, full_case, note, save_branch, sound
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(zoo, "roots", lambda: (tmp_path,))
+    monkeypatch.setattr("multimodal.zoo.catalogue.roots", lambda: (tmp_path,))
     names = {kind: f"tiny_{kind}" for kind in ("image", "text")}
     for kind, name in names.items():
         save_branch(tmp_path, kind, name)

@@ -26,5 +26,5 @@ def zoo_root(tiny_bundles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """A copy that the test may change."""
     root = tmp_path / "zoo"
     shutil.copytree(tiny_bundles, root)
-    monkeypatch.setattr(zoo, "roots", lambda: (root,))
+    monkeypatch.setattr("multimodal.zoo.catalogue.roots", lambda: (root,))
     return root

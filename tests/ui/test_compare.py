@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from multimodal import zoo
 from multimodal.case import Case, Diagnosis
 from multimodal.ui import engine
 from multimodal.ui.record import Choice
@@ -125,7 +124,7 @@ def test_an_empty_cohort_says_what_it_will_be(app: AppTest, double: Double) -> N
 
 
 def test_a_cohort_of_phantoms_is_drawn_diagnosed_and_kept(tiny_zoo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zoo, "roots", lambda: (tiny_zoo,))
+    monkeypatch.setattr("multimodal.zoo.catalogue.roots", lambda: (tiny_zoo,))
     app = on_a_cohort(start())
     app.number_input(key="n").set_value(6)
     button(app, "Draw and diagnose").click()

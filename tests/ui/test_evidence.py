@@ -98,7 +98,7 @@ def test_a_branch_that_cannot_speak_is_said(app: AppTest, double: Double) -> Non
 def test_the_label_drives_every_tab_and_the_marks_can_be_tested(
     app: AppTest, tiny_zoo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(zoo, "roots", lambda: (tiny_zoo,))
+    monkeypatch.setattr("multimodal.zoo.catalogue.roots", lambda: (tiny_zoo,))
     give(app.run(), record())
     assert not app.exception
     app.selectbox(key="evidence-label").set_value("no_finding")

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from multimodal import zoo
 from multimodal.bundle import BundleConfig
 from multimodal.errors import BundleInvalidError
 from multimodal.ui import cards_table
@@ -36,7 +35,7 @@ TRAINING = {
 def root(tiny_zoo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the tiny zoo that the test may change."""
     shutil.copytree(tiny_zoo, tmp_path / "zoo")
-    monkeypatch.setattr(zoo, "roots", lambda: (tmp_path / "zoo",))
+    monkeypatch.setattr("multimodal.zoo.catalogue.roots", lambda: (tmp_path / "zoo",))
     return tmp_path / "zoo"
 
 
@@ -97,7 +96,7 @@ def test_a_broken_bundle_is_said_and_the_page_stays(app: AppTest, root: Path) ->
 
 
 def test_no_models_says_what_to_do(app: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zoo, "roots", lambda: (tmp_path,))
+    monkeypatch.setattr("multimodal.zoo.catalogue.roots", lambda: (tmp_path,))
     opened(app)
     assert not app.exception
     assert "No models are installed" in app.info[0].value

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from multimodal import zoo
 from multimodal.case import Case, Diagnosis, Notice, Patient
 from multimodal.errors import BundleNotFoundError
 from multimodal.labels import Site
@@ -284,7 +283,7 @@ def test_two_readers_never_see_each_other(double: Double) -> None:
 
 
 def test_the_real_engine_with_tiny_bundles(app: AppTest, tiny_zoo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zoo, "roots", lambda: (tiny_zoo,))
+    monkeypatch.setattr("multimodal.zoo.catalogue.roots", lambda: (tiny_zoo,))
     give(app.run(), [*record(), ("second.png", film_png(), "image/png")])
     assert not app.exception
     assert app.selectbox(key="image").options == ["tiny_image", "other_image"]
@@ -302,7 +301,7 @@ def test_a_bundle_that_cannot_be_read_is_left_out_and_named(tmp_path: Path, monk
     folder = tmp_path / "image" / "torn"
     folder.mkdir(parents=True)
     (folder / "config.json").write_text("{")
-    monkeypatch.setattr(zoo, "roots", lambda: (tmp_path,))
+    monkeypatch.setattr("multimodal.zoo.catalogue.roots", lambda: (tmp_path,))
     catalogue = engine.catalogue()
     assert catalogue.broken == ("image/torn",)
     assert catalogue.options["image"] == ()

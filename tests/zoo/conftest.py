@@ -14,7 +14,7 @@ from tests.zoo.builders import sound_branch
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An otherwise empty zoo."""
-    monkeypatch.setattr(zoo, "_PACKAGE", tmp_path / "package")
+    monkeypatch.setattr("multimodal.zoo.catalogue._PACKAGE", tmp_path / "package")
     monkeypatch.setenv("MULTIMODAL_MODELS", str(tmp_path / "models"))
     return tmp_path / "models"
 

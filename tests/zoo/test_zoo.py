@@ -102,7 +102,7 @@ class TestFinding:
 
     def test_the_projects_own_bundles_come_last(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         package = tmp_path / "multimodal"
-        monkeypatch.setattr(zoo, "_PACKAGE", package)
+        monkeypatch.setattr("multimodal.zoo.catalogue._PACKAGE", package)
         monkeypatch.delenv("MULTIMODAL_MODELS", raising=False)
         assert zoo.roots() == (package / "_site" / "models",)
         (tmp_path / "pyproject.toml").touch()
@@ -152,7 +152,7 @@ class TestHub:
             asked.update(options, repository=repository)
             return str(bundle.folder)
 
-        monkeypatch.setattr(zoo, "snapshot_download", fetch)
+        monkeypatch.setattr("multimodal.zoo.catalogue.snapshot_download", fetch)
         found = zoo.find("audio", "hf:org/sounds@v1.0")
         assert loaded_branch(found).config.name == "tiny"
         assert asked == {
@@ -169,7 +169,7 @@ class TestHub:
         }
 
     def test_a_bundle_of_another_kind_is_refused(self, bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(zoo, "snapshot_download", lambda *_, **__: str(bundle.folder))
+        monkeypatch.setattr("multimodal.zoo.catalogue.snapshot_download", lambda *_, **__: str(bundle.folder))
         with pytest.raises(BundleInvalidError, match="Expected a bundle of image, but got audio"):
             zoo.load(zoo.find("image", "hf:org/sounds@main"))
 
@@ -182,7 +182,7 @@ class TestHub:
         def unreachable(*_: Any, **__: Any) -> str:
             raise OSError("no route to host")
 
-        monkeypatch.setattr(zoo, "snapshot_download", unreachable)
+        monkeypatch.setattr("multimodal.zoo.catalogue.snapshot_download", unreachable)
         with pytest.raises(BundleNotFoundError, match="The Hub gave no bundle"):
             zoo.find("audio", "hf:org/name@main")
 
