@@ -142,12 +142,12 @@ def test_no_pickled_weights() -> None:
 def test_the_readmes_backbone_is_one_class(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
-    from multimodal.branches import base, create, image
+    from multimodal.branches import create, image, registry
     from multimodal.prepare import settings_from
 
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     code = readme.split("### A new backbone is one class", 1)[1].split("```python\n", 1)[1].split("```", 1)[0]
-    monkeypatch.setattr(base, "_REGISTRY", {kind: dict(archs) for kind, archs in base._REGISTRY.items()})
+    monkeypatch.setattr(registry, "_REGISTRY", {kind: dict(archs) for kind, archs in registry._REGISTRY.items()})
 
     exec(compile(f"from __future__ import annotations\n{code}", "README.md", "exec"), dict(vars(image)))
 

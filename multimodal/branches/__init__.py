@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from multimodal.branches.base import Branch, Spec, architectures, create, register
+from multimodal.branches.base import Branch
+from multimodal.branches.registry import Spec, architectures, create, default_options, register
 
-__all__ = ["Branch", "Spec", "architectures", "create", "register"]
+__all__ = ["Branch", "Spec", "architectures", "create", "default_options", "register"]

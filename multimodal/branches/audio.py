@@ -8,7 +8,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from multimodal.branches.base import Branch, Spec, register
+from multimodal.branches.base import Branch
+from multimodal.branches.registry import Spec, register
 from multimodal.prepare import AudioPreparation
 
 

@@ -9,7 +9,8 @@ from typing import cast
 import torchvision
 from torch import Tensor, nn
 
-from multimodal.branches.base import Branch, Spec, register
+from multimodal.branches.base import Branch
+from multimodal.branches.registry import Spec, register
 from multimodal.errors import ArchitectureError
 
 

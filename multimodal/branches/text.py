@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, BertConfig, BertModel, PreTrainedConfig
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
-from multimodal.branches.base import Branch, Spec, register
+from multimodal.branches.base import Branch
+from multimodal.branches.registry import Spec, register
 from multimodal.errors import ArchitectureError, BundleInvalidError
 from multimodal.prepare import TextPreparation
 from multimodal.prepare.text import pad_id

@@ -95,7 +95,7 @@ def train(
             command=command,
         )
     else:
-        from multimodal.branches.base import default_options
+        from multimodal.branches import default_options
         from multimodal.datasets import phantom_dataset, read_folder
         from multimodal.labels import Modality
         from multimodal.train.abstention import fit_abstention

@@ -10,25 +10,21 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from pydicom import uid
 from pydicom.dataset import Dataset
-from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_modality_lut
 
 from multimodal.case import Image, Notice, Patient
 from multimodal.errors import CorruptFileError, LimitError, UnsupportedError
-from multimodal.formats.codestream import DECODERS, JPEG_2000, NATIVE, check_codestream, fragments
-from multimodal.formats.elements import UNDEFINED, DicomFile, read_elements
+from multimodal.formats.codestream import DECODERS, NATIVE
+from multimodal.formats.elements import DicomFile, read_elements
 from multimodal.formats.guard import guarded
 from multimodal.formats.identity import MATCHED, PASSES, Person, person, tags
-from multimodal.formats.jpeg2000 import decode_reduced, spare_levels
 from multimodal.formats.limits import Limits
+from multimodal.formats.pixels import PixelHeader, Stored, decode
 from multimodal.formats.scale import to_unit
 
 _MODALITIES = frozenset({"CR", "DX", "RG"})
@@ -38,8 +34,6 @@ _LATERAL = frozenset({"LL", "RL", "LAT", "LATERAL", "LLAT", "RLAT"})
 _PLAIN = re.compile(r"[A-Z][A-Z0-9 ]{0,15}")
 _DAYS = {"D": 1.0, "W": 7.0, "M": 30.4375, "Y": 365.25}
 _WANTED = tags(PASSES + MATCHED)
-
-Stored = npt.NDArray[np.integer]
 
 
 @dataclass(frozen=True)
@@ -55,18 +49,6 @@ class DicomReading:
     image: Image
     patient: Patient
     person: Person
-
-
-@dataclass(frozen=True)
-class _Header:
-    """The image pixel module (PS3.3, C.7.6.3) of a film that can be read."""
-
-    rows: int
-    columns: int
-    allocated: int
-    stored: int
-    signed: bool
-    photometric: str
 
 
 def read_dicom(data: bytes, name: str, limits: Limits) -> DicomReading:
@@ -90,7 +72,7 @@ def read_dicom(data: bytes, name: str, limits: Limits) -> DicomReading:
         view = _word(dataset, "ViewPosition")
     if view in _LATERAL:
         notices.append(Notice("lateral_view", "This is a side view; the networks learned from frontal films.", name))
-    stored = _decode(file, header, name, limits)
+    stored = decode(file, header, name, limits)
     with guarded(name, "grey scale of the DICOM file"):
         padding = _padding(file, header)
         stored_range = _range(stored, padding)
@@ -147,7 +129,7 @@ def _check_subject(dataset: Dataset, file: DicomFile, name: str) -> list[Notice]
     return notices
 
 
-def _pixel_header(dataset: Dataset, name: str, limits: Limits) -> _Header:
+def _pixel_header(dataset: Dataset, name: str, limits: Limits) -> PixelHeader:
     """Read what the header claims of the pixels, and check it against the limits."""
     photometric = _word(dataset, "PhotometricInterpretation")
     if dataset.get("SamplesPerPixel", 1) != 1 or not photometric.startswith("MONOCHROME"):
@@ -166,76 +148,10 @@ def _pixel_header(dataset: Dataset, name: str, limits: Limits) -> _Header:
     stored = int(dataset.get("BitsStored") or allocated)
     if allocated not in (8, 16) or not 1 <= stored <= allocated or dataset.get("HighBit", stored - 1) != stored - 1:
         raise UnsupportedError(f"The film has {stored} bits in {allocated}; 8 or 16 are read.", file=name)
-    return _Header(rows, columns, allocated, stored, dataset.get("PixelRepresentation", 0) == 1, photometric)
+    return PixelHeader(rows, columns, allocated, stored, dataset.get("PixelRepresentation", 0) == 1, photometric)
 
 
-def _decode(file: DicomFile, header: _Header, name: str, limits: Limits) -> Stored:
-    """Check the pixel data and decode it to (H, W) stored values, of a large JPEG 2000 film at a fraction."""
-    element = file.elements["PixelData"]
-    count = header.rows * header.columns
-    precision, plugin, syntax = header.stored, "", file.syntax
-    if file.syntax in NATIVE:
-        present, expected = element.end - element.start, count * header.allocated // 8
-        if element.length == UNDEFINED:
-            raise CorruptFileError("The film isn't compressed and yet of undefined length.", file=name)
-        if present < expected:
-            raise CorruptFileError(f"The film is cut short: {present} of {expected} bytes are there.", file=name)
-        source = file.body[element.start : element.start + expected + expected % 2]
-    else:
-        if element.length != UNDEFINED:
-            raise CorruptFileError("The film's pixel data isn't in the fragments that compression asks for.", file=name)
-        stream = b"".join(fragments(file.body, element.start, element.end, name))
-        if len(stream) * limits.pixels_per_byte < count:
-            raise CorruptFileError("The compressed film is far too short for its size.", file=name)
-        precision = check_codestream(stream, file.syntax, header.rows, header.columns, header.allocated, name, limits)
-        source = file.body[element.start : element.end]
-        if (reduced := _decode_reduced(file, header, stream, precision, name)) is not None:
-            return reduced
-        plugin = DECODERS[uid.UID(file.syntax)]
-        if file.syntax == uid.JPEGExtended12Bit and precision > 8:
-            # Pillow stops at 8 bits. GDCM goes by the codestream, but pydicom offers it this
-            # precision under the lossless name only.
-            syntax, plugin = uid.JPEGLosslessSV1, "gdcm"
-    options: dict[str, Any] = {
-        "rows": header.rows,
-        "columns": header.columns,
-        "samples_per_pixel": 1,
-        "number_of_frames": 1,
-        "photometric_interpretation": header.photometric,
-        "pixel_representation": int(header.signed),
-        "bits_allocated": header.allocated,
-        "bits_stored": header.stored,
-        "pixel_keyword": "PixelData",
-        "pixel_vr": element.vr or "OW",
-    }
-    with guarded(name, "film"):
-        pixels, _ = get_decoder(syntax).as_array(
-            source,
-            index=0,
-            raw=True,
-            decoding_plugin=plugin,
-            **options,
-        )
-        if pixels.shape != (header.rows, header.columns):
-            raise CorruptFileError("The film isn't of the size that its header says.", file=name)
-    return pixels
-
-
-def _decode_reduced(file: DicomFile, header: _Header, stream: bytes, precision: int, name: str) -> Stored | None:
-    """A large JPEG 2000 film at a fraction of its size; None where it must be decoded whole.
-
-    Averages of padding or of values before a look-up table mean nothing.
-    """
-    exact = {"PixelPaddingValue", "ModalityLUTSequence"} & set(file.elements)
-    if file.syntax not in JPEG_2000 or exact or header.signed or precision != header.stored:
-        return None
-    with guarded(name, "film"), suppress(OSError):
-        if levels := spare_levels(stream):
-            return decode_reduced(stream, levels, precision)
-    return None
-
-
-def _padding(file: DicomFile, header: _Header) -> tuple[int, int] | None:
+def _padding(file: DicomFile, header: PixelHeader) -> tuple[int, int] | None:
     """Lowest and highest stored value that mark padding (PS3.3, C.7.5.1.1.2), or None."""
     given = [
         int.from_bytes(element.value[:2], "little" if file.little else "big", signed=header.signed)

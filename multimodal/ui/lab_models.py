@@ -82,7 +82,7 @@ def _bundles() -> list[tuple[str, ...]]:
 
 def _branches(kind: str) -> list[tuple[str, str, str, str]]:
     """A row an architecture: name, parameters and embedding once they are asked for, options with their defaults."""
-    from multimodal.branches.base import architectures, default_options
+    from multimodal.branches import architectures, default_options
 
     with st.spinner("Looking for architectures"):
         archs = architectures(kind)
@@ -99,7 +99,7 @@ def _size(kind: str, arch: str) -> tuple[str, str]:
     """Parameters and length of the embedding; dashes for one that takes its shape from an encoder to be named."""
     import torch
 
-    from multimodal.branches.base import create
+    from multimodal.branches import create
     from multimodal.prepare import settings_from
 
     try:

@@ -11,8 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from multimodal.branches import Spec, architectures, base, create, register
-from multimodal.branches.base import default_options
+from multimodal.branches import Spec, architectures, create, default_options, register, registry
 from multimodal.branches.image import ImageBranch
 from multimodal.errors import ArchitectureError, BundleInvalidError, UsageError
 from multimodal.prepare import ImagePreparation
@@ -36,7 +35,7 @@ def toy() -> Iterator[str]:
             return self.convolution(x).relu()
 
     yield "toy"
-    del base._REGISTRY["image"]["toy"]
+    del registry._REGISTRY["image"]["toy"]
 
 
 def test_a_new_backbone_trains_saves_and_loads(toy: str, tmp_path: Path) -> None:

@@ -91,5 +91,5 @@ def test_sides_are_rounded_up(levels: int) -> None:
 def test_a_film_that_cannot_be_reduced_is_read_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(OSError, match="broken"):
         decode_reduced(stream(), 9, 12)
-    monkeypatch.setattr("multimodal.formats.dicom.spare_levels", lambda codestream: 9)
+    monkeypatch.setattr("multimodal.formats.pixels.spare_levels", lambda codestream: 9)
     np.testing.assert_allclose(image(stream()).pixels, unit(pixels()), atol=1e-6)

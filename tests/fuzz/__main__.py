@@ -17,7 +17,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 # Target -> the modules whose branches guide the search.
 GUIDES = {
-    "dicom": ["multimodal.formats.dicom", "multimodal.formats.elements", "multimodal.formats.codestream"],
+    "dicom": [
+        "multimodal.formats.dicom",
+        "multimodal.formats.pixels",
+        "multimodal.formats.elements",
+        "multimodal.formats.codestream",
+    ],
     "raster": ["multimodal.formats.raster", "multimodal.formats.codestream", "PIL.PngImagePlugin"],
     "audio": ["multimodal.formats.audio"],
     "text": ["multimodal.formats.text", "multimodal.formats.pdf", "pypdf._reader", "pypdf.generic"],
