@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import doctest
-import importlib
-
 import numpy as np
 import pytest
 import scipy.stats
@@ -14,14 +11,6 @@ from torchmetrics.functional.classification import binary_calibration_error
 
 from multimodal import metrics
 from multimodal.errors import UsageError
-
-
-@pytest.mark.parametrize("module", ["ranking", "reliability", "decisions", "intervals"])
-def test_docstring_examples_print_what_they_say(module: str) -> None:
-    result = doctest.testmod(importlib.import_module(f"multimodal.metrics.{module}"))
-    assert result.attempted > 0
-    assert result.failed == 0
-
 
 few = settings(max_examples=25, deadline=None)
 

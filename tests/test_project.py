@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 import subprocess
 import sys
@@ -29,6 +30,12 @@ def tracked(*patterns: str) -> list[Path]:
         ]
         return [path for path in found if path.exists()]
     return [path for name in listed.stdout.decode().split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def modules_with_examples() -> list[str]:
+    sources = (ROOT / "multimodal").rglob("*.py")
+    found = [path.relative_to(ROOT) for path in sources if ">>> " in path.read_text(encoding="utf-8")]
+    return sorted(".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in found)
 
 
 def error_types(root: type[errors.MultimodalError] = errors.MultimodalError) -> list[type[errors.MultimodalError]]:
@@ -133,6 +140,14 @@ def test_no_paths_of_a_machine() -> None:
     }
 
     assert found == {}
+
+
+@pytest.mark.parametrize("module", modules_with_examples())
+def test_docstring_examples_print_what_they_say(module: str) -> None:
+    result = doctest.testmod(import_module(module))
+
+    assert result.attempted > 0
+    assert result.failed == 0
 
 
 def test_no_pickled_weights() -> None:

@@ -113,8 +113,8 @@ def report(indication: str = "", comparison: str = "", findings: str = "", impre
 def people(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     """One identifier for all numbers that are the same person by a chain of pairs: the largest of them.
 
-    >>> people([("23625", "50379"), ("1", "1")])
-    {'23625': '50379', '50379': '50379', '1': '1'}
+    >>> sorted(people([("23625", "50379"), ("1", "1")]).items())
+    [('1', '1'), ('23625', '50379'), ('50379', '50379')]
     """
     groups: dict[str, set[str]] = {}
     for one, other in pairs:
