@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 
 from benchmarks.measure import Options, Row, Skipped, ratio
 from multimodal.errors import MissingExtraError
 from multimodal.labels import Modality
-from multimodal.zoo import LoadedBranch, defaults, find, load
+from multimodal.zoo import LoadedBranch, defaults, find, load_branch
 
 
 def rows(options: Options) -> Iterator[Row]:
@@ -22,8 +23,7 @@ def rows(options: Options) -> Iterator[Row]:
     torch.set_num_threads(1)
     try:
         for kind in Modality:
-            branch = load(find(kind, defaults()[kind]))
-
+            branch = load_branch(find(kind, defaults()[kind]))
             x = sample(branch.preparation)
             for name, int8 in (("onnx", False), ("onnx-int8", True)):
                 if int8 and kind is not Modality.TEXT:
@@ -31,8 +31,8 @@ def rows(options: Options) -> Iterator[Row]:
                 network = OnnxBackend(int8=int8).network(branch)
                 yield ratio(
                     f"{kind}: {name} over torch",
-                    lambda network=network, x=x: network(x),
-                    lambda branch=branch, x=x: _torch(branch, x),
+                    partial(network, x),
+                    partial(_torch, branch, x),
                     10 * options.pairs,
                 )
     finally:

@@ -13,18 +13,19 @@ from torch import Tensor
 from benchmarks.measure import Options, Row, seconds, summary
 from multimodal.case import Text
 from multimodal.engine import Batcher, ItemOutput
+from multimodal.errors import MultimodalError
 from multimodal.labels import Modality
-from multimodal.zoo import LoadedBranch, defaults, find, load
+from multimodal.zoo import LoadedBranch, defaults, find, load_branch
 
 A, B, MOST, ITEMS, CLIENTS = 0.05, 0.005, 32, 256, 64
 
 
 def rows(options: Options) -> Iterator[Row]:
     """Ideal over actual time of many clients at once, and whether anybody got another's answer."""
-    branch = load(find("text", defaults()["text"]))
+    branch = load_branch(find("text", defaults()["text"]))
     notes = [Text(f"{i}.txt", "", "cough " * (i % 9 + 1)) for i in range(ITEMS)]
     with Batcher(torch.device("cpu"), run=_instant, most=dict.fromkeys(Modality, 1), wait_s=0) as alone:
-        expected = [alone.score(branch, [note], torch.device("cpu"))[0].logits for note in notes]
+        expected = [_ask(alone, branch, note).logits for note in notes]
     ideal, shares, wrong = ITEMS / MOST * (A + B * MOST), [], 0
     for _ in range(max(3, options.pairs // 3)):
         with Batcher(torch.device("cpu"), run=_slow, most=dict.fromkeys(Modality, MOST), wait_s=0.05) as batcher:
@@ -35,10 +36,16 @@ def rows(options: Options) -> Iterator[Row]:
     yield Row("answers other than alone", wrong, wrong, wrong, ITEMS, "<= 0")
 
 
+def _ask(batcher: Batcher, branch: LoadedBranch, note: Text) -> ItemOutput:
+    (answer,) = batcher.score(branch, [note], torch.device("cpu"))
+    if isinstance(answer, MultimodalError):
+        raise answer
+    return answer
+
+
 def _ask_all(batcher: Batcher, branch: LoadedBranch, notes: Sequence[Text]) -> list[ItemOutput]:
     with ThreadPoolExecutor(CLIENTS) as clients:
-        asked = [clients.submit(batcher.score, branch, [note], torch.device("cpu")) for note in notes]
-        return [each.result()[0] for each in asked]
+        return list(clients.map(lambda note: _ask(batcher, branch, note), notes))
 
 
 def _instant(branch: LoadedBranch, items: Sequence[Tensor], device: torch.device) -> list[ItemOutput]:  # noqa: ARG001

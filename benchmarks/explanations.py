@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
+from typing import cast
 
 import torch
 
 from benchmarks.measure import Options, Row, ratio
 from benchmarks.records import sources
 from multimodal import Engine, read_case
+from multimodal.branches.text import TextBranch
 from multimodal.case import Item
 from multimodal.explain import explain, offered
 from multimodal.prepare import prepare
@@ -37,7 +40,7 @@ def rows(options: Options) -> Iterator[Row]:
         ):
             yield ratio(
                 what,
-                lambda item=item, branch=branch, label=label: explain(branch, item, label, device=options.device),
+                partial(explain, branch, item, label, device=options.device),
                 passes,
                 options.pairs,
                 "<= 1.0",
@@ -61,10 +64,11 @@ def _passes(branch: LoadedBranch, item: Item, *, whole: bool = False) -> Callabl
     once = prepared()
 
     def differentiable(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        if x.is_floating_point():
+        if not isinstance(network, TextBranch):
             leaf = x.clone().requires_grad_()
             return leaf, network(leaf)[1]
-        leaf = network.encoder.get_input_embeddings()(x).detach().requires_grad_()
+        embed = cast("torch.nn.Module", network.encoder.get_input_embeddings())  # type: ignore[operator]
+        leaf = embed(x).detach().requires_grad_()
         mask = network.mask(x)
         states = network.encoder(inputs_embeds=leaf, attention_mask=mask.long()).last_hidden_state
         return leaf, network.head(network.pool(states, mask))

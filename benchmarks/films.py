@@ -8,8 +8,8 @@ from io import BytesIO
 
 import librosa
 import numpy as np
-import openjpeg
 import torch
+from openjpeg.utils import decode
 from PIL import Image as Pillow
 from pydicom import dcmread, uid
 from pydicom.encaps import generate_frames
@@ -22,7 +22,7 @@ from multimodal.engine import run
 from multimodal.formats import read
 from multimodal.formats.jpeg2000 import decode_reduced, spare_levels
 from multimodal.prepare.audio import AudioPreparation, log_mel
-from multimodal.zoo import defaults, find, load
+from multimodal.zoo import defaults, find, load_branch
 
 FILMS = 6
 
@@ -35,7 +35,7 @@ def rows(options: Options) -> Iterator[Row]:
     yield ratio(
         "JPEG 2000: at a quarter over whole",
         lambda: decode_reduced(stream, levels, 12),
-        lambda: openjpeg.decode(stream),
+        lambda: decode(stream),
         max(3, options.pairs // 5),
     )
     yield summary("JPEG 2000 at a quarter: change of a probability", list(_changes(FILMS)))
@@ -73,7 +73,7 @@ def rows(options: Options) -> Iterator[Row]:
 
 def _changes(films: int) -> Iterator[float]:
     """Greatest change of a probability of the default film branch, film by film."""
-    branch = load(find("image", defaults()["image"]))
+    branch = load_branch(find("image", defaults()["image"]))
     for seed in range(films):
         whole = read(full_size(seed), "whole.dcm")
         small = read(full_size(seed, uid.JPEG2000Lossless), "small.dcm")
@@ -100,4 +100,5 @@ def _librosa(window: np.ndarray, settings: AudioPreparation) -> np.ndarray:
         fmax=settings.high_hz,
         n_mels=settings.n_mels,
     )
-    return librosa.power_to_db(power, ref=np.max, top_db=settings.top_db)
+    decibels: np.ndarray = librosa.power_to_db(power, ref=np.max, top_db=settings.top_db)
+    return decibels

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from pydicom import dcmread
 from torch import nn
-from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast, pipeline
+from transformers import BertConfig, BertForSequenceClassification, BertTokenizer, pipeline
 
 from benchmarks.measure import Options, Row, Skipped, ratio
 from benchmarks.records import sources
@@ -89,6 +89,6 @@ def _pipeline() -> Callable[..., object]:
     with TemporaryDirectory() as folder:
         vocabulary = Path(folder) / "vocab.txt"
         vocabulary.write_text("\n".join(words))
-        tokenizer = BertTokenizerFast(vocab=str(vocabulary), model_max_length=128)
-    model = BertForSequenceClassification(BertConfig()).eval()
+        tokenizer = BertTokenizer(vocab=str(vocabulary), model_max_length=128)
+    model = BertForSequenceClassification(BertConfig()).eval()  # type: ignore[no-untyped-call]
     return pipeline("text-classification", model=model, tokenizer=tokenizer, device="cpu")

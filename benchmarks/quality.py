@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,9 @@ from multimodal.quality.layout import CUT_OFF, TURNED, Layout
 
 FILMS, SOUNDS = ("image/kermany", "image/nih"), ("audio/circor", "audio/bmdhs", "audio/kauh", "audio/icbhi")
 NOTES = (("text/openi", "text"), ("text/openi", "indication"), ("text/aci_bench", "text"), ("paired/cohen", "text"))
-Spoil = Callable[[Item, np.random.Generator], Item]
+Spoil = Callable[[Any, np.random.Generator], Item]
+Spoilt = tuple[str, Spoil, tuple[str, ...]]
+"""The code that should catch it, how it is done, and to items of which sources."""
 
 
 def main() -> None:
@@ -60,32 +63,36 @@ def _sources(root: Path, n: int) -> Iterator[tuple[str, list[Item]]]:
     for folder in (*FILMS, *SOUNDS):
         rows = pd.read_csv(root / folder / "metadata.csv")
         rows = rows[rows.split == "val"]
-        items = []
-        for row in rows.sample(min(n, len(rows)), random_state=0).itertuples():
-            kind = Kind(row.site) if "site" in rows else None
-            items.append(read((root / folder / row.file_name).read_bytes(), row.file_name, kind=kind))
-        yield folder, items
+        rows = rows.sample(min(n, len(rows)), random_state=0)
+        kinds = [Kind(site) for site in rows["site"]] if "site" in rows else [None] * len(rows)
+        yield (
+            folder,
+            [
+                read((root / folder / name).read_bytes(), name, kind=kind)
+                for name, kind in zip(rows["file_name"].astype(str), kinds, strict=True)
+            ],
+        )
     for folder, column in NOTES:
         rows = pd.read_csv(root / folder / "metadata.csv")
         texts = rows[rows.split == "val"][column].dropna().drop_duplicates()
         yield f"{folder} {column}", [Text("note", "", text) for text in texts if any(map(str.isalpha, text))]
 
 
-def _film_spoils() -> Mapping[str, tuple[str, Spoil, tuple[str, ...]]]:
+def _film_spoils() -> Mapping[str, Spoilt]:
     def lay(layout: Layout) -> Spoil:
         return lambda item, _: replace(item, pixels=turned(item.pixels, layout, 0.3))
 
     def clip(item: Image, _: np.random.Generator) -> Image:
         low, high = np.percentile(item.pixels, [25, 75])
-        return replace(item, pixels=np.clip((item.pixels - low) / (high - low), 0, 1))
+        return replace(item, pixels=((item.pixels - low) / (high - low)).clip(0, 1).astype(np.float32))
 
     def letter(item: Image, _: np.random.Generator) -> Image:
         picture = Pillow.fromarray((255 * item.pixels).astype(np.uint8))
         font = ImageFont.load_default(max(8, picture.height // 20))
         ImageDraw.Draw(picture).text((6, 6), "DOE JANE 12-03-1951", fill=255, font=font)
-        return replace(item, pixels=np.asarray(picture, np.float32) / 255)
+        return replace(item, pixels=np.asarray(picture, np.float32) / np.float32(255))
 
-    laid = {f"film {layout}": ("film_rotated", lay(layout), FILMS) for layout in TURNED}
+    laid: dict[str, Spoilt] = {f"film {layout}": ("film_rotated", lay(layout), FILMS) for layout in TURNED}
     laid["film inverted"] = ("film_inverted", lay(Layout.INVERTED), FILMS)
     laid |= {f"film {layout}, by 30 %": ("film_cut_off", lay(layout), FILMS) for layout in CUT_OFF}
     return laid | {
@@ -94,7 +101,7 @@ def _film_spoils() -> Mapping[str, tuple[str, Spoil, tuple[str, ...]]]:
     }
 
 
-def _sound_spoils() -> Mapping[str, tuple[str, Spoil, tuple[str, ...]]]:
+def _sound_spoils() -> Mapping[str, Spoilt]:
     def noise(snr: float) -> Spoil:
         def spoil(item: Audio, rng: np.random.Generator) -> Audio:
             level = item.samples.std() * 10 ** (-snr / 20)
@@ -118,7 +125,7 @@ def _sound_spoils() -> Mapping[str, tuple[str, Spoil, tuple[str, ...]]]:
     def as_heart(item: Audio, _: np.random.Generator) -> Audio:
         return replace(item, site=Site.HEART)
 
-    noisy = {f"white noise at {snr} dB": ("sound_noise", noise(snr), SOUNDS) for snr in (10, 0, -10)}
+    noisy: dict[str, Spoilt] = {f"white noise at {snr} dB": ("sound_noise", noise(snr), SOUNDS) for snr in (10, 0, -10)}
     return noisy | {
         "a tenth of the samples clipped": ("sound_clipped", clip, SOUNDS),
         "an offset of five standard deviations": ("sound_dc", offset, SOUNDS),
@@ -128,7 +135,7 @@ def _sound_spoils() -> Mapping[str, tuple[str, Spoil, tuple[str, ...]]]:
     }
 
 
-def _note_spoils() -> Mapping[str, tuple[str, Spoil, tuple[str, ...]]]:
+def _note_spoils() -> Mapping[str, Spoilt]:
     def cut(item: Text, rng: np.random.Generator) -> Text:
         return replace(item, text=item.text[: int(rng.uniform(0.5, 0.9) * len(item.text))])
 
@@ -139,13 +146,11 @@ def _doubted(sources: Mapping[str, list[Item]]) -> Iterator[str]:
     """Sounds given as what they are, and as the other: how often the engine doubts the site."""
     engine = Engine()
     other = {Site.HEART: Site.LUNG, Site.LUNG: Site.HEART}
-    for how, of in (
-        ("sounds given as what they are", lambda site: site),
-        ("sounds given as the other site", other.get),
-    ):
+    for how, swap in (("sounds given as what they are", False), ("sounds given as the other site", True)):
         caught = []
         for name in SOUNDS:
-            given = [replace(item, site=of(item.site)) for item in sources[name]]
+            sounds = [(item, item.site) for item in sources[name] if isinstance(item, Audio) and item.site]
+            given = [replace(item, site=other[site] if swap else site) for item, site in sounds]
             answers = engine.diagnose_many([Case("", audios=(item,)) for item in given])
             found = sum("site_doubted" in {n.code for n in answer.warnings} for answer in answers)
             caught.append(f"{name.split('/')[1]} {found} of {len(given)}")
@@ -168,7 +173,7 @@ def _swapped(root: Path) -> str:
     """Notes of validation patients whose age and sex are known, with their own and with the next patient's record."""
     rows = pd.read_csv(root / "paired/cohen/metadata.csv").dropna(subset=["age", "sex", "text"])
     rows = rows[rows.split.isin(["val", "test"])].drop_duplicates("patient_id")
-    people = [Patient(row.age, row.sex) for row in rows.itertuples()]
+    people = [Patient(age, sex) for age, sex in zip(rows["age"], rows["sex"], strict=True)]
     notes = [(Text("note", "", text),) for text in rows.text]
     own = sum(bool(check_record(Case("", texts=t, patient=p))) for p, t in zip(people, notes, strict=True))
     others = people[1:] + people[:1]

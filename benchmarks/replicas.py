@@ -20,7 +20,7 @@ def rows(options: Options) -> Iterator[Row]:
 
     ray.init(address="local", num_cpus=4, include_dashboard=False, object_store_memory=100 << 20, log_to_driver=False)
     try:
-        model = serve.deployment(_Sleeper).options(max_ongoing_requests=1)
+        model = serve.deployment(max_ongoing_requests=1)(_Sleeper)
         handles = {
             count: serve.run(model.options(num_replicas=count).bind(), name=f"r{count}", route_prefix=None)
             for count in (1, 2)

@@ -10,6 +10,7 @@ import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from importlib.util import find_spec
 from urllib.request import Request, urlopen
 
@@ -87,7 +88,7 @@ def rows(options: Options) -> Iterator[Row]:
         for _ in range(options.pairs):
             direct = seconds(lambda: engine.diagnose(read_case(given, isolated=False)))
             for name, post in ask.items():
-                times[name].append(seconds(lambda post=post: post(body)) / direct)
+                times[name].append(seconds(partial(post, body)) / direct)
     for name, values in times.items():
         yield summary(f"{name} over a direct call, one request at a time", values)
     if "LitServe" in times:

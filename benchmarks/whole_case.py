@@ -13,7 +13,7 @@ from torch import Tensor
 from benchmarks.measure import Options, Row, ratio
 from benchmarks.records import full_size, sources
 from multimodal import Engine, read_case
-from multimodal.case import Item
+from multimodal.case import Diagnosis, Item
 from multimodal.engine.device import precision, resolve
 from multimodal.formats import Kind
 from multimodal.prepare import prepare
@@ -34,15 +34,15 @@ def rows(options: Options) -> Iterator[Row]:
     for what, given in (("a small film", small), ("a full-size JPEG-LS film", large)):
         yield ratio(
             f"{what}, two sounds, a note: whole case over bare decode + forward",
-            lambda given=given: engine.diagnose(read_case(given)),
+            _whole(engine, given),
             _bare(engine, given, options.device),
             options.pairs,
             GOAL,
         )
         yield ratio(
             f"{what}, two sounds, a note: whole case, decoded in a child over decoded in process",
-            lambda given=given: engine.diagnose(read_case(given)),
-            lambda given=given: engine.diagnose(read_case(given, isolated=False)),
+            _whole(engine, given),
+            _whole(engine, given, isolated=False),
             options.pairs,
         )
     case = read_case(small, isolated=False)
@@ -52,6 +52,10 @@ def rows(options: Options) -> Iterator[Row]:
         lambda: engine.diagnose_many([case] * 32),
         max(3, options.pairs // 5),
     )
+
+
+def _whole(engine: Engine, given: Sources, *, isolated: bool = True) -> Callable[[], Diagnosis]:
+    return lambda: engine.diagnose(read_case(given, isolated=isolated))
 
 
 def _bare(engine: Engine, given: Sources, device: str) -> Callable[[], None]:

@@ -99,10 +99,11 @@ def train(
         from multimodal.datasets import phantom_dataset, read_folder
         from multimodal.labels import Modality
         from multimodal.train.abstention import fit_abstention
-        from multimodal.train.branch import PHANTOM_SEED, Start, train_branch
+        from multimodal.train.branch import PHANTOM_SEED, train_branch
         from multimodal.train.detector import fit_detector
         from multimodal.train.fit import writing
         from multimodal.train.recipe import RECIPES
+        from multimodal.train.run import Start
 
         default_options(kind, arch)
         recipe = changed(RECIPES[Modality(kind)], groups["recipe"])

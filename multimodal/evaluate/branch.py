@@ -20,7 +20,7 @@ from multimodal.evaluate.units import GROUPS, Scored, Units, units
 from multimodal.metrics import bootstrap, circor_weighted_accuracy
 from multimodal.metrics.checks import FloatArray
 from multimodal.metrics.decisions import MURMUR_CLASSES
-from multimodal.zoo import Bundle, BundleConfig, LoadedBranch, load
+from multimodal.zoo import Bundle, BundleConfig, LoadedBranch, load_branch
 
 _ITEMS_AT_ONCE = 64
 MIN_GROUP = 5
@@ -88,9 +88,7 @@ def evaluate_branch(
         UsageError: If the bundle is a fusion head, or the data is of another modality, has no such split,
             or has none of the branch's labels there.
     """
-    loaded = load(bundle)
-    if not isinstance(loaded, LoadedBranch):
-        raise UsageError(f"Expected a branch, but {bundle.kind}/{bundle.name} is a fusion head.")
+    loaded = load_branch(bundle)
     data = join(datasets)
     if data.modality != bundle.kind:
         raise UsageError(f"Expected data of {bundle.kind}, but got {data.modality}.")

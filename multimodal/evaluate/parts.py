@@ -7,7 +7,6 @@ from types import MappingProxyType
 from typing import Any
 
 from multimodal.datasets import Dataset, join, load_item
-from multimodal.errors import UsageError
 from multimodal.evaluate.audit import audit
 from multimodal.evaluate.branch import evaluate_branch
 from multimodal.evaluate.card import evaluation_title, write_card
@@ -15,7 +14,7 @@ from multimodal.evaluate.figures import RESAMPLES
 from multimodal.evaluate.stress import stress
 from multimodal.evaluate.trial import ROWS, Trial, drawn, trial
 from multimodal.explain import EXPLANATIONS, measure
-from multimodal.zoo import Bundle, LoadedBranch, load
+from multimodal.zoo import Bundle, load_branch
 
 EXPLAINED = 12
 """Items whose explanations are measured: each is scored some two hundred times."""
@@ -45,10 +44,7 @@ def start(bundle: Bundle, data: Dataset, *, rows: int = ROWS, seed: int = 0, dev
         UsageError: If the bundle is a fusion head.
         MultimodalError: If an item cannot be read or prepared.
     """
-    loaded = load(bundle)
-    if not isinstance(loaded, LoadedBranch):
-        raise UsageError("Expected a branch: a fusion head is as good as the branches that it joins.")
-    return trial(loaded, data, rows=rows, seed=seed, device=device)
+    return trial(load_branch(bundle), data, rows=rows, seed=seed, device=device)
 
 
 def complete_card(

@@ -26,7 +26,7 @@ from multimodal.evaluate.figures import RESAMPLES, compare, ranking
 from multimodal.evaluate.units import Units
 from multimodal.labels import LABELS, Modality
 from multimodal.metrics.checks import FloatArray
-from multimodal.zoo import Bundle, LoadedBranch, load
+from multimodal.zoo import Bundle, load_branch
 
 FUSED = "fused"
 PENALTY = 0.01
@@ -122,9 +122,7 @@ def _hidden(data: Dataset, words: Sequence[str]) -> Dataset:
 
 def _embeddings(bundle: Bundle, data: Dataset, device: str) -> FloatArray:
     """(N, D), an item at a time."""
-    branch = load(bundle)
-    if not isinstance(branch, LoadedBranch):
-        raise UsageError(f"Expected a branch, but {bundle.kind}/{bundle.name} is a fusion head.")
+    branch = load_branch(bundle)
     found = [run(branch, [load_item(data, i)], device=device)[0].embedding for i in range(len(data))]
     return np.stack(found).astype(np.float64)
 

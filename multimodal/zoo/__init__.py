@@ -12,7 +12,7 @@ from multimodal.zoo.catalogue import (
     roots,
     writable_root,
 )
-from multimodal.zoo.loading import LoadedBranch, LoadedFusion, load, save, verify
+from multimodal.zoo.loading import LoadedBranch, LoadedFusion, load, load_branch, save, verify
 
 __all__ = [
     "DEFAULTS",
@@ -26,6 +26,7 @@ __all__ = [
     "defaults",
     "find",
     "load",
+    "load_branch",
     "roots",
     "save",
     "verify",

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from multimodal.bundle import CONFIG, BundleConfig
-from multimodal.errors import BundleInvalidError
+from multimodal.errors import BundleInvalidError, UsageError
 from multimodal.labels import Modality
 from multimodal.zoo.catalogue import Bundle
 
@@ -79,6 +79,20 @@ def load(bundle: Bundle) -> LoadedBranch | LoadedFusion:
         return LoadedFusion(load_network(lambda: _head(config), bundle.folder, config), config)
     network = Branch.from_pretrained(bundle.folder)
     return LoadedBranch(network, config, read_detector(bundle.folder, config), read_heads(bundle.folder, config))
+
+
+def load_branch(bundle: Bundle) -> LoadedBranch:
+    """As :func:`load`, of a bundle that must be a branch's.
+
+    Raises:
+        UsageError: If the bundle is a fusion head.
+        BundleInvalidError: As :func:`load`.
+        ArchitectureError: As :func:`load`.
+    """
+    loaded = load(bundle)
+    if isinstance(loaded, LoadedFusion):
+        raise UsageError(f"Expected a branch, but {bundle.kind}/{bundle.name} is a fusion head.")
+    return loaded
 
 
 def verify(bundle: Bundle) -> BundleConfig:

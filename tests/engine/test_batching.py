@@ -30,9 +30,7 @@ TOGETHER = {"most": dict.fromkeys(Modality, 8), "wait_s": 1.0}
 
 
 def loaded(kind: str, name: str | None = None) -> zoo.LoadedBranch:
-    branch = zoo.load(zoo.find(kind, name or f"tiny_{kind}"))
-    assert isinstance(branch, zoo.LoadedBranch)
-    return branch
+    return zoo.load_branch(zoo.find(kind, name or f"tiny_{kind}"))
 
 
 def answers(diagnosis):

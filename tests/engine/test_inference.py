@@ -24,9 +24,7 @@ ITEMS = {
 
 @pytest.fixture(params=ITEMS)
 def branch(request: pytest.FixtureRequest) -> zoo.LoadedBranch:
-    loaded = zoo.load(zoo.find(request.param, f"tiny_{request.param}"))
-    assert isinstance(loaded, zoo.LoadedBranch)
-    return loaded
+    return zoo.load_branch(zoo.find(request.param, f"tiny_{request.param}"))
 
 
 def test_an_item_is_the_mean_of_its_windows(branch):

@@ -57,8 +57,7 @@ def _distance(first: object, second: object) -> float:
 
 @pytest.mark.parametrize("modality", list(Modality))
 def test_attacks_push_the_evidence_the_wrong_way(modality: Modality, zoo_root: Path) -> None:
-    branch, given = zoo.load(zoo.find(modality, f"tiny_{modality}")), item(modality, 3)
-    assert isinstance(branch, zoo.LoadedBranch)
+    branch, given = zoo.load_branch(zoo.find(modality, f"tiny_{modality}")), item(modality, 3)
     asked = probe(branch, given, branch.config.labels[0], device="cpu")
     clean = asked.logits(asked.states(asked.inputs)).detach().double().mean(0).numpy()
     truth = np.where(np.arange(len(clean)) % 2, 1.0, 0.0)

@@ -9,11 +9,10 @@ from typing import Any
 
 import torch
 
-from multimodal import zoo
 from multimodal.branches import Branch, create
 from multimodal.fusion import create as create_head
 from multimodal.prepare import AudioPreparation
-from multimodal.zoo import Bundle, BundleConfig, LoadedBranch
+from multimodal.zoo import Bundle, BundleConfig
 
 LABELS = ("murmur", "crackles")
 AUDIO = AudioPreparation(window_s=1.0, hop_s=0.5, n_mels=16)
@@ -43,9 +42,3 @@ def replace_weights(bundle: Bundle, content: bytes) -> None:
     """Change the weights of a bundle and name their hash in the config, as its author could."""
     (bundle.folder / "model.safetensors").write_bytes(content)
     rewrite(bundle, lambda config: config.update(sha256=hashlib.sha256(content).hexdigest()))
-
-
-def loaded_branch(bundle: Bundle) -> LoadedBranch:
-    loaded = zoo.load(bundle)
-    assert isinstance(loaded, LoadedBranch)
-    return loaded

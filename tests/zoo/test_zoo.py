@@ -12,16 +12,16 @@ import torch
 from multimodal import zoo
 from multimodal.branches import create
 from multimodal.case import Text
-from multimodal.errors import BundleInvalidError, BundleNotFoundError
+from multimodal.errors import BundleInvalidError, BundleNotFoundError, UsageError
 from multimodal.prepare import ImagePreparation, TextPreparation, prepare
 from multimodal.prepare.text import train_tokenizer
 from multimodal.zoo import Bundle, LoadedFusion
-from tests.zoo.builders import AUDIO, LABELS, head, loaded_branch, rewrite, sound_branch
+from tests.zoo.builders import AUDIO, LABELS, head, rewrite, sound_branch
 
 
 class TestRoundTrip:
     def test_a_branch(self, bundle: Bundle) -> None:
-        loaded = loaded_branch(bundle)
+        loaded = zoo.load_branch(bundle)
         x = torch.randn(2, 16, 51)
         assert torch.equal(loaded.network(x)[1], sound_branch()(x)[1])
         assert loaded.preparation == AUDIO
@@ -40,7 +40,7 @@ class TestRoundTrip:
             preparation=TextPreparation(max_tokens=16, overlap=2),
             options={"vocab_size": 60, "hidden": 8, "layers": 1},
         ).eval()
-        loaded = loaded_branch(zoo.save(root / "text" / "t", network, network.describe("t"), tokenizer))
+        loaded = zoo.load_branch(zoo.save(root / "text" / "t", network, network.describe("t"), tokenizer))
         note = prepare(Text("n", "", "Lungs are clear"), loaded.preparation, loaded.tokenizer)
         assert torch.equal(note, torch.tensor([tokenizer.encode("lungs are clear").ids]))
         assert torch.equal(loaded.network(note)[1], network(note)[1])
@@ -56,19 +56,24 @@ class TestRoundTrip:
         assert loaded.config.branches == config.branches
         assert all(torch.equal(a, b) for a, b in zip(loaded.network.parameters(), network.parameters(), strict=True))
 
+    def test_a_fusion_head_is_no_branch(self, root: Path) -> None:
+        bundle = zoo.save(root / "fusion" / "head", *head("concat"))
+        with pytest.raises(UsageError, match="fusion/head is a fusion head"):
+            zoo.load_branch(bundle)
+
     def test_half_precision_is_half_the_size_and_nearly_the_same(self, root: Path) -> None:
         network = create("audio", "lstm", labels=LABELS, preparation=AUDIO, options={"hidden": 64}).eval()
         whole = zoo.save(root / "audio" / "whole", network, network.describe("whole"))
         half = zoo.save(root / "audio" / "half", network, network.describe("half"), half=True)
         sizes = [(bundle.folder / "model.safetensors").stat().st_size for bundle in (whole, half)]
         assert sizes[1] < 0.6 * sizes[0]
-        loaded = loaded_branch(half).network
+        loaded = zoo.load_branch(half).network
         assert {parameter.dtype for parameter in loaded.parameters()} == {torch.float32}
         x = torch.randn(2, 16, 51)
         torch.testing.assert_close(loaded(x)[1], network(x)[1], atol=1e-2, rtol=1e-2)
 
     def test_a_loaded_branch_saves_its_whole_config(self, bundle: Bundle, tmp_path: Path) -> None:
-        loaded_branch(bundle).network.save_pretrained(tmp_path / "copy")
+        zoo.load_branch(bundle).network.save_pretrained(tmp_path / "copy")
         assert zoo.at(tmp_path / "copy").config == bundle.config
 
     def test_verify(self, bundle: Bundle) -> None:
@@ -154,7 +159,7 @@ class TestHub:
 
         monkeypatch.setattr("multimodal.zoo.catalogue.snapshot_download", fetch)
         found = zoo.find("audio", "hf:org/sounds@v1.0")
-        assert loaded_branch(found).config.name == "tiny"
+        assert zoo.load_branch(found).config.name == "tiny"
         assert asked == {
             "repository": "org/sounds",
             "revision": "v1.0",
@@ -189,6 +194,6 @@ class TestHub:
 
 def test_images_too(root: Path) -> None:
     network = create("image", "small_cnn", labels=["pneumonia"], preparation=ImagePreparation(size=32)).eval()
-    loaded = loaded_branch(zoo.save(root / "image" / "x", network, network.describe("x")))
+    loaded = zoo.load_branch(zoo.save(root / "image" / "x", network, network.describe("x")))
     x = torch.randn(1, 1, 32, 32)
     assert torch.equal(loaded.network(x)[1], network(x)[1])
