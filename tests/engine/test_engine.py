@@ -9,19 +9,16 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from multimodal import zoo
 from multimodal.branches.image import SmallCNN
 from multimodal.calibrate import LabelCalibration
 from multimodal.case import Case, Diagnosis, Notice
 from multimodal.engine import Engine, run
 from multimodal.engine.answer import cautions
 from multimodal.engine.statement import Statement
-from multimodal.errors import BundleNotFoundError, UsageError
 from multimodal.labels import LABELS, NO_FINDING, Group, Modality, Site, labels_of
-from multimodal.verdict import percent
-from tests.engine.tiny import film, full_case, note, save_branch, save_head, sound
+from tests.engine.diagnoses import SUBSETS, codes, numbers
+from tests.engine.tiny import film, full_case, sound
 
-SUBSETS = ["image", "audio", "text", "image+audio", "image+text", "audio+text", "image+audio+text"]
 HEADS = ["late", "tiny_concat", "tiny_gated", "tiny_attention"]
 
 
@@ -33,21 +30,6 @@ def part(case: Case, subset: str) -> Case:
         audios=case.audios if "audio" in names else (),
         texts=case.texts if "text" in names else (),
     )
-
-
-def codes(notices: tuple[Notice, ...]) -> set[str]:
-    return {notice.code for notice in notices}
-
-
-def refusals(diagnosis: Diagnosis) -> tuple[Notice, ...]:
-    return tuple(notice for notice in diagnosis.quality if notice.refused)
-
-
-def numbers(diagnosis: Diagnosis) -> dict[str, float]:
-    found = {f"fused:{result.label}": result.probability for result in diagnosis.labels}
-    for part_of in (diagnosis.by_modality, diagnosis.by_subset, diagnosis.shares):
-        found |= {f"{key}:{label}": value for key, each in part_of.items() for label, value in each.items()}
-    return found
 
 
 @pytest.mark.parametrize("head", HEADS)
@@ -82,14 +64,6 @@ def test_late_is_the_formula():
             prior = logit(LABELS[label].prevalence)
             said = [answers[label] for answers in diagnosis.by_modality.values() if label in answers]
             assert logit(p) == pytest.approx(prior + sum(logit(q) - prior for q in said))
-
-
-def test_a_trained_head_is_not_late_pooling():
-    late, gated = (Engine({"fusion": head}).diagnose(full_case()) for head in ("late", "tiny_gated"))
-    assert late.by_modality == gated.by_modality
-    assert late.by_subset["image+text"]["pneumonia"] != pytest.approx(
-        gated.by_subset["image+text"]["pneumonia"], abs=1e-4
-    )
 
 
 def test_one_modality_answers_as_its_branch_does():
@@ -208,78 +182,6 @@ def test_json_round_trip():
     assert raw["elapsed_ms"] > 0
 
 
-@pytest.mark.parametrize("kind", ["image", "audio", "text"])
-def test_a_swapped_branch_sends_the_head_home(kind):
-    swapped = Engine({kind: f"other_{kind}"})
-    diagnosis = swapped.diagnose(full_case())
-    assert "fusion_fallback" in codes(diagnosis.warnings)
-    assert diagnosis.models["fusion"].name == "late"
-    late = Engine({kind: f"other_{kind}", "fusion": "late"}).diagnose(full_case())
-    assert "fusion_fallback" not in codes(late.warnings)
-    assert numbers(diagnosis) == numbers(late)
-
-
-def test_an_ensemble_is_the_mean_in_log_odds():
-    one, other, both = (
-        Engine({"image": name}).diagnose(full_case())
-        for name in ("tiny_image", "other_image", "tiny_image+other_image")
-    )
-    for label, p in both.by_modality["image"].items():
-        mean = (logit(one.by_modality["image"][label]) + logit(other.by_modality["image"][label])) / 2
-        assert logit(p) == pytest.approx(mean)
-    assert "fusion_fallback" in codes(both.warnings)
-    assert both.models["image"].name == "tiny_image+other_image"
-
-
-def test_reference_prevalence_moves_all_answers_and_no_decision():
-    usual = Engine({"fusion": "late"}).diagnose(full_case())
-    rare = Engine({"fusion": "late"}, prevalence={"pneumonia": 0.01}).diagnose(full_case())
-    step = logit(0.01) - logit(LABELS["pneumonia"].prevalence)
-    for before, after in (
-        (usual.by_modality["image"], rare.by_modality["image"]),
-        *zip(usual.by_subset.values(), rare.by_subset.values(), strict=True),
-    ):
-        if "pneumonia" in before:
-            assert logit(after["pneumonia"]) == pytest.approx(logit(before["pneumonia"]) + step)
-    was, now = ({r.label: r for r in d.labels}["pneumonia"] for d in (usual, rare))
-    assert (was.present, was.set) == (now.present, now.set)
-    assert rare.shares["pneumonia"]["base"] == pytest.approx(logit(0.01))
-    (told,) = [notice.message for notice in rare.warnings if notice.code == "prevalence_set"]
-    assert told.startswith(f"{now.name} is at {percent(now.probability)} with the prevalence of {percent(0.01)} that")
-    assert told.endswith(f"it would be at {percent(was.probability)}.")
-    assert "prevalence_set" not in codes(usual.warnings)
-
-
-def test_one_branch_decides_by_its_own_threshold_and_set():
-    engine = Engine({"fusion": "late"})
-    diagnosis = engine.diagnose(Case("c", images=(film(),)))
-    config = engine.branches(Modality.IMAGE)[0].config
-    for result in diagnosis.labels:
-        prior = logit(LABELS[result.label].prevalence)
-        assert logit(result.threshold) == pytest.approx(prior + config.calibration[result.label]["threshold"])
-        evidence = float(logit(result.probability) - prior)
-        if config.calibration[result.label]["conformal"] is None:
-            assert result.set == (0, 1)
-            assert result.present is (evidence >= 0.1)
-        else:
-            expected = tuple(answer for answer, holds in ((0, evidence <= 0.4), (1, evidence >= -0.3)) if holds)
-            assert result.set == expected
-            assert result.present is (None if expected == (0, 1) else evidence >= 0.1)
-
-
-def test_a_head_is_read_by_the_calibration_of_the_modalities_that_speak(zoo_root):
-    reading = {"scale": 0.5, "bias": float(logit(0.3)), "prevalence": 0.3, "threshold": -1.0, "conformal": None}
-    patterns = ["image+text", "image+audio+text"]
-    save_head(zoo_root, "halved", "late", {}, calibration={"pneumonia": dict.fromkeys(patterns, reading)})
-    plain, halved = (Engine({"fusion": name}).diagnose(full_case()) for name in ("late", "halved"))
-    prior = logit(LABELS["pneumonia"].prevalence)
-    for subset in SUBSETS:
-        before, after = (logit(d.by_subset[subset]["pneumonia"]) - prior for d in (plain, halved))
-        assert after == pytest.approx(before / 2 if subset in patterns else before)
-    result = next(r for r in halved.labels if r.label == "pneumonia")
-    assert logit(result.threshold) == pytest.approx(prior - 1)
-
-
 def test_disagreement_is_named():
     reading = LabelCalibration(1.0, 0.0, 0.5, 0.1, None)
 
@@ -304,32 +206,8 @@ def test_threads_share_one_engine():
         assert [numbers(d) for d in pool.map(engine.diagnose, cases)] == expected
 
 
-def test_engines_share_loaded_bundles():
-    one, other = Engine(), Engine({"fusion": "late"})
-    assert one.branches(Modality.IMAGE)[0].network is other.branches(Modality.IMAGE)[0].network
-
-
 def test_warm_up_needs_no_case():
     Engine().warm_up()
-
-
-def test_a_branch_without_a_modality(tmp_path, monkeypatch):
-    save_branch(tmp_path, "image", "only")
-    (tmp_path / zoo.DEFAULTS).write_text('{"image": "only"}')
-    monkeypatch.setattr("multimodal.zoo.catalogue.roots", lambda: (tmp_path,))
-    diagnosis = Engine().diagnose(replace(full_case(), texts=(note(),)))
-    assert list(diagnosis.by_subset) == ["image"]
-    assert codes(refusals(diagnosis)) == {"no_branch"}
-    assert diagnosis.models["fusion"].name == "late"
-
-
-def test_a_site_that_a_branch_has_not_learned_is_left_out(zoo_root):
-    heart = labels_of(Modality.AUDIO, Site.HEART)
-    save_branch(zoo_root, "audio", "heart_only", calibrated=[name for name in heart if name != NO_FINDING])
-    diagnosis = Engine({"audio": "heart_only"}).diagnose(Case("c", (film(),), (sound(0, Site.LUNG),)))
-    assert codes(refusals(diagnosis)) == {"nothing_to_say"}
-    assert list(diagnosis.by_subset) == ["image"]
-    assert not diagnosis.items[1].used
 
 
 def test_a_sound_that_contradicts_its_site_is_doubted(monkeypatch):
@@ -338,19 +216,3 @@ def test_a_sound_that_contradicts_its_site_is_doubted(monkeypatch):
     doubted = Engine().diagnose(Case("c", audios=(sound(0, Site.HEART), sound(1, Site.LUNG))))
     assert [(n.code, n.item) for n in doubted.warnings if n.item] == [("site_doubted", "sound0.wav")]
     assert [item.site for item in doubted.items] == ["heart", "lung"]
-
-
-def test_unusable_arguments_are_refused(tmp_path, monkeypatch):
-    with pytest.raises(UsageError, match="image, audio, text, fusion"):
-        Engine({"films": "tiny_image"})
-    with pytest.raises(BundleNotFoundError, match="tiny_image"):
-        Engine({"image": "missing"})
-    with pytest.raises(UsageError, match="between 0 and 1"):
-        Engine(prevalence={"pneumonia": 1.0})
-    with pytest.raises(UsageError, match="pneumonia"):
-        Engine(prevalence={"flu": 0.1})
-    with pytest.raises(UsageError, match="device"):
-        Engine(device="tpu")
-    monkeypatch.setattr("multimodal.zoo.catalogue.roots", lambda: (tmp_path,))
-    with pytest.raises(BundleNotFoundError, match="no trained branch"):
-        Engine()

@@ -222,7 +222,7 @@ ELSEWHERE = {
     56: ("tests.hostile.test_doors:test_a_request_that_is_too_large_is_refused",),
     57: ("tests.ui.test_page:test_two_readers_never_see_each_other",),
     58: (
-        "tests.formats.test_isolation:test_harm_costs_its_file_only",
+        "tests.formats.isolation.test_pool:test_harm_costs_its_file_only",
         "tests.store.test_durability:test_a_full_disk_changes_nothing",
         "tests.test_batch:test_an_interrupted_run_is_resumed_without_doing_a_case_twice",
     ),
