@@ -47,14 +47,6 @@ class LabelCalibration:
         prior = float(logit(self.prevalence if prevalence is None else prevalence))
         return np.asarray(expit(self.evidence(logits) + prior))
 
-    def present(self, evidence: float) -> bool:
-        """Whether the evidence reaches the threshold."""
-        return evidence >= self.threshold
-
-    def threshold_at(self, prevalence: float) -> float:
-        """The threshold as a probability at a reference prevalence."""
-        return float(expit(logit(prevalence) + self.threshold))
-
     def set(self, evidence: float) -> tuple[int, ...]:
         """The prediction set: (0,), (1,) or (0, 1)."""
         if self.conformal is None:

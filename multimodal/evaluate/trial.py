@@ -20,7 +20,6 @@ from multimodal.zoo import LoadedBranch
 
 Change = Callable[[Item, np.random.Generator], Item]
 """An item to what is left of it; the same generator is given to every change of an item."""
-Track = Callable[[Iterable[int]], Iterable[int]]
 """Shows the progress of a loop."""
 Rescore = Callable[[Item, npt.NDArray[np.floating[Any]]], Mapping[str, FloatArray]]
 """An item and its (L,) truth, NaN where unknown, to (L,) evidence by name."""
@@ -44,7 +43,6 @@ class Trial:
         clean: (N, L) evidence.
         device: "auto", "cuda", "mps" or "cpu".
         seed: Of the generators that changes are given.
-        track: Shows progress over the items.
     """
 
     branch: LoadedBranch
@@ -52,7 +50,6 @@ class Trial:
     clean: FloatArray
     device: str
     seed: int
-    track: Track
 
     @cached_property
     def as_they_are(self) -> Mapping[str, Units]:
@@ -73,7 +70,7 @@ class Trial:
         """
         config, rows = self.branch.config, []
         known = np.stack([self.data.label(label) for label in config.labels], axis=1)
-        for number in self.track(range(len(self.data))):
+        for number in range(len(self.data)):
             item = load_item(self.data, number)
             changed = [change(item, np.random.default_rng([self.seed, number])) for change in changes.values()]
             outputs = run(self.branch, changed, self.device)
@@ -108,7 +105,6 @@ def trial(
     rows: int = ROWS,
     seed: int = 0,
     device: str = "auto",
-    track: Track = iter,
 ) -> Trial:
     """Draw items by seed and score them as they are.
 
@@ -118,13 +114,12 @@ def trial(
         rows: Most items.
         seed: Of the draw and of the changes.
         device: "auto", "cuda", "mps" or "cpu".
-        track: Shows progress over the items.
 
     Raises:
         MultimodalError: If an item cannot be read or prepared.
     """
     chosen = drawn(data, branch.config.labels, rows, seed)
-    start = Trial(branch, chosen, np.empty(0), device, seed, track)
+    start = Trial(branch, chosen, np.empty(0), device, seed)
     return replace(start, clean=start.scores({"clean": lambda item, _: item})["clean"])
 
 

@@ -75,17 +75,15 @@ def explain(
     raise UsageError(f"Expected an item of {branch.network.kind}, but got {item.modality}.")
 
 
-def explain_case(engine: Engine, case: Case, label: str, *, method: str | None = None) -> tuple[Explanation, ...]:
+def explain_case(engine: Engine, case: Case, label: str) -> tuple[Explanation, ...]:
     """Explain every item of a case that was fit to be scored and can speak of a label.
 
     Args:
         engine: Whose branches explain, those that offer an explanation; of an ensemble each one does, for itself.
         case: The record.
         label: That is explained.
-        method: As in :func:`explain`, for all modalities alike.
 
     Raises:
-        UsageError: If a modality has no such method.
         ModelError: If a network cannot be loaded or run.
     """
     found: list[Explanation] = []
@@ -96,5 +94,5 @@ def explain_case(engine: Engine, case: Case, label: str, *, method: str | None =
             continue
         branches = engine.branches(item.modality)
         speakers = [b for b in branches if label in b.config.calibration and offered(b.config)]
-        found += [explain(branch, item, label, device=engine.device, method=method) for branch in speakers]
+        found += [explain(branch, item, label, device=engine.device) for branch in speakers]
     return tuple(found)

@@ -13,6 +13,8 @@ from multimodal.labels import Modality
 
 FloatArray = npt.NDArray[np.float32]
 
+SEGMENTS = 3
+"""How many stretches of a sound are named, those that add most."""
 WORDS_IN_JSON = 40
 """How many words of a note go into JSON, those that counted most."""
 
@@ -179,10 +181,8 @@ def shown(values: FloatArray) -> FloatArray:
     return np.clip(values / largest, 0, 1).astype(np.float32) if largest else np.zeros_like(values)
 
 
-def segments(
-    values: FloatArray, step_s: float, edges_hz: tuple[float, ...], seconds: float, most: int = 3
-) -> tuple[Segment, ...]:
-    """The stretches in which a map is at least a quarter as strong as at its strongest.
+def segments(values: FloatArray, step_s: float, edges_hz: tuple[float, ...], seconds: float) -> tuple[Segment, ...]:
+    """The three stretches that add most, of those in which a map is at least a quarter as strong as at its strongest.
 
     A quarter, because windows overlap: what lies at the ends of a recording is heard once and counts half.
 
@@ -191,7 +191,6 @@ def segments(
         step_s: Length of a step, seconds.
         edges_hz: (bands + 1,)
         seconds: Length of the recording.
-        most: How many to keep, those that add most.
 
     Returns:
         In order of time; each with the bands that hold four fifths of its positive part.
@@ -210,7 +209,7 @@ def segments(
         low, high = edges_hz[enough.min()], edges_hz[enough.max() + 1]
         weight = float(values[:, start:end].sum())
         found.append(Segment(start * step_s, min(end * step_s, seconds), low, high, weight))
-    strongest = sorted(found, key=lambda segment: -segment.weight)[:most]
+    strongest = sorted(found, key=lambda segment: -segment.weight)[:SEGMENTS]
     return tuple(sorted(strongest, key=lambda segment: segment.start_s))
 
 

@@ -8,7 +8,7 @@ is marked for nothing; nobody should take a screened note for an anonymous one.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -135,14 +135,14 @@ def screen(text: str) -> tuple[Mark, ...]:
     return tuple(marks)
 
 
-def screened(text: str, marks: Sequence[Mark] | None = None) -> str:
+def screened(text: str) -> str:
     """The note with what was found replaced by what it is.
 
     >>> screened("Mr. Doe, MRN 123456, coughs.")
     'Mr. [name], MRN [number], coughs.'
     """
     parts, position = [], 0
-    for mark in screen(text) if marks is None else marks:
+    for mark in screen(text):
         parts += [text[position : mark.start], f"[{mark.found}]"]
         position = mark.end
     return "".join((*parts, text[position:]))

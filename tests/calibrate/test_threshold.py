@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from multimodal.calibrate import choose_threshold, fit_label
 from tests.calibrate.samples import drawn, rows
@@ -52,7 +52,8 @@ def test_transfers_to_another_prevalence() -> None:
     fresh, truth = drawn(40_000, 0.05, seed=2)
     calibration = fit_label(logits, targets)
     for prevalence in (0.05, 0.5):
-        called = calibration.probability(fresh, prevalence) >= calibration.threshold_at(prevalence)
+        threshold = expit(logit(prevalence) + calibration.threshold)
+        called = calibration.probability(fresh, prevalence) >= threshold
         assert called[truth == 1].mean() == pytest.approx(expit(0) + 0.341, abs=0.03)
         assert called[truth == 0].mean() == pytest.approx(0.159, abs=0.03)
-        assert called.tolist() == [calibration.present(e) for e in calibration.evidence(fresh)]
+        assert called.tolist() == (calibration.evidence(fresh) >= calibration.threshold).tolist()

@@ -50,9 +50,7 @@ class Prepared:
     left_out: tuple[str, ...]
 
 
-def write_folder(
-    builder: Builder, folder: Path, out: Path, *, seed: int = 0, track: Track = lambda groups: groups
-) -> Prepared:
+def write_folder(builder: Builder, folder: Path, out: Path, *, track: Track = lambda groups: groups) -> Prepared:
     """Turn the official download of a source into a ``metadata.csv`` folder.
 
     Films become 8-bit JPEG, shorter side 256 px; sounds become 16-bit FLAC of 4 kHz. Items
@@ -63,7 +61,6 @@ def write_folder(
         builder: Of the source.
         folder: Where the download lies, unpacked.
         out: New folder; training takes its name for the source.
-        seed: Of the split.
         track: Wraps the list of files to show progress.
 
     Raises:
@@ -98,7 +95,7 @@ def write_folder(
     if "file_name" in frame:
         frame, shared = _of_one_patient(frame, out)
         left_out += shared
-    return _save(frame, builder, out, seed, left_out)
+    return _save(frame, builder, out, left_out)
 
 
 def _row(entry: Entry, cells: dict[str, object]) -> dict[str, object]:
@@ -172,13 +169,13 @@ def _of_one_patient(frame: pd.DataFrame, out: Path) -> tuple[pd.DataFrame, list[
     return frame[~frame["file_name"].isin(shared)].drop_duplicates("file_name"), told
 
 
-def _save(frame: pd.DataFrame, builder: Builder, out: Path, seed: int, left_out: list[str]) -> Prepared:
+def _save(frame: pd.DataFrame, builder: Builder, out: Path, left_out: list[str]) -> Prepared:
     """Split and write the table; rows in an order that tells nothing."""
     labels = list(builder.labels)
     frame = frame.sort_values("file_name" if "file_name" in frame else "patient_id", ignore_index=True)
     matrix = frame[labels].astype("Float64").to_numpy(np.float64, na_value=np.nan)
     official = [part if isinstance(part, str) else None for part in frame["official"]]
-    frame["split"], frame["fold"] = split_patients(list(frame["patient_id"]), matrix, official, seed=seed)
+    frame["split"], frame["fold"] = split_patients(list(frame["patient_id"]), matrix, official)
     lead = [name for name in ("file_name", "patient_id", "split", "fold") if name in frame]
     rest = [name for name in frame if name not in {*lead, *labels, "official"}]
     frame[labels] = frame[labels].astype("Int64")
