@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from html import escape
 
 import streamlit as st
@@ -91,10 +92,10 @@ def intake() -> None:
         accept_multiple_files=True,
         key=f"files-{turn}",
         on_change=_take_files,
-        args=(f"files-{turn}",),
+        args=(turn,),
     )
     st.audio_input(
-        "Or record a heart or lung sound", key=f"microphone-{turn}", on_change=_take_sound, args=(f"microphone-{turn}",)
+        "Or record a heart or lung sound", key=f"microphone-{turn}", on_change=_take_sound, args=(turn,)
     )
     st.html(f'<p class="mm-muted">{escape(where.goes(server_address(), engine.server()))} {_NOT_KEPT}</p>')
 
@@ -125,7 +126,9 @@ def _start(record: Record) -> None:
 def _read(sources: tuple[Source, ...]) -> Record:
     from multimodal.formats import read_case
 
-    return Record(sources=sources, case=read_case(sources))
+    # By itself a case is named after its first file, and that may be named after the patient.
+    digest = sha256(b"".join(sha256(data).digest() for _, data in sources)).hexdigest()
+    return Record(sources=sources, case=read_case(sources, case_id=digest[:12]))
 
 
 def _phantom(condition: str, words: str, seed: int) -> Record:
@@ -149,20 +152,25 @@ def _ask_for_sample(sample: tuple[str, str, int]) -> None:
     st.session_state["sample"] = sample
 
 
-def _take_files(key: str) -> None:
-    files = st.session_state[key]
-    st.session_state["pending"] = [(file.name, file.getvalue()) for file in files]
-    st.session_state["intake"] += 1
+def _take_files(turn: int) -> None:
+    if _is_new(turn):
+        st.session_state["pending"] = [(file.name, file.getvalue()) for file in st.session_state[f"files-{turn}"]]
+        st.session_state["intake"] += 1
 
 
-def _take_sound(key: str) -> None:
-    recording = st.session_state[key]
-    if recording is None:
+def _take_sound(turn: int) -> None:
+    recording = st.session_state[f"microphone-{turn}"]
+    if recording is None or not _is_new(turn):
         return
     record: Record | None = st.session_state.get("record")
     taken = sum(name.startswith("recording ") for name, _ in record.sources) if record else 0
     st.session_state["pending"] = [(f"recording {taken + 1}.wav", recording.getvalue())]
     st.session_state["intake"] += 1
+
+
+def _is_new(turn: int) -> bool:
+    """Whether this turn's files were not taken yet: a browser that lags behind sends them with its next click again."""
+    return turn == int(st.session_state["intake"])
 
 
 def pick(key: str) -> Record | tuple[str, str, int]:

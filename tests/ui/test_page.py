@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -12,9 +14,9 @@ from streamlit.testing.v1 import AppTest
 from multimodal.case import Case, Diagnosis, Notice, Patient
 from multimodal.errors import BundleNotFoundError
 from multimodal.labels import Site
-from multimodal.ui import engine, evidence
+from multimodal.ui import engine, evidence, upload
 from multimodal.ui.upload import SAMPLES
-from tests.ui.conftest import beats_wav, film_png, record
+from tests.ui.conftest import NOTE, beats_wav, film_png, record
 from tests.ui.made import Double
 
 
@@ -111,6 +113,7 @@ def test_a_film_a_sound_and_a_note_at_once(app: AppTest, double: Double) -> None
     (case,) = double.calls
     assert [item.name for item in case.items] == ["film.png", "beats.wav", "note.txt"]
     assert case.audios[0].site is Site.HEART
+    assert re.fullmatch("[0-9a-f]{12}", case.case_id), "a file's name may be the patient's"
     assert "Film + sound" in shown(app)
     assert [tab.label for tab in app.tabs] == ["Film", "Sound", "Note"]
 
@@ -119,6 +122,17 @@ def test_files_are_added_to_the_record(app: AppTest, double: Double) -> None:
     give(app.run(), record()[:1])
     give(app, record()[2:])
     assert [item.name for item in double.calls[-1].items] == ["film.png", "note.txt"]
+
+
+def test_files_that_a_slow_browser_sends_again_are_taken_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = SimpleNamespace(name="note.txt", getvalue=lambda: NOTE)
+    state = {"intake": 0, "files-0": [given], "microphone-1": given}
+    monkeypatch.setattr(upload.st, "session_state", state)
+    for take, turn in ((upload._take_files, 0), (upload._take_sound, 1)):
+        take(turn)
+        assert [data for _, data in state.pop("pending")] == [NOTE]
+        take(turn)  # with another click, before the browser knows that the widget is gone
+        assert "pending" not in state
 
 
 def test_one_bad_file_is_named_and_the_rest_stays(app: AppTest, double: Double) -> None:
