@@ -45,11 +45,10 @@ def show(bundle: Reference) -> None:
     from multimodal.zoo import find
 
     found = find(*reference(bundle))
-    card = found.folder / "README.md"
-    if card.exists():
+    if found.card:
         from rich.markdown import Markdown
 
-        screen.print(Markdown(card.read_text(encoding="utf-8")))
+        screen.print(Markdown(found.card))
     else:
         screen.print_json(found.config.to_json())
 

@@ -13,12 +13,13 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError
 from platformdirs import user_data_path
 
-from multimodal.bundle import CONFIG, FILES, KINDS, BundleConfig, is_name, read_config
+from multimodal.bundle import CARD, CONFIG, FILES, KINDS, BundleConfig, is_name, read_config
 from multimodal.errors import BundleInvalidError, BundleNotFoundError
 
 ENVIRONMENT = "MULTIMODAL_MODELS"
 DEFAULTS = "defaults.json"
 _PACKAGE = Path(__file__).parents[1]
+_FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n\s*", re.DOTALL)
 _HUB = re.compile(r"hf:(?P<repository>[\w.-]+/[\w.-]+)@(?P<revision>[\w./-]+)")
 
 
@@ -47,6 +48,15 @@ class Bundle:
         if config.kind != self.kind:
             raise BundleInvalidError(f"Expected a bundle of {self.kind}, but got {config.kind}.", file=self.name)
         return config
+
+    @property
+    def card(self) -> str:
+        """Its model card in Markdown, without the front matter that the Hub reads; empty where there is none."""
+        try:
+            text = (self.folder / CARD).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""
+        return _FRONT_MATTER.sub("", text)
 
 
 def roots() -> tuple[Path, ...]:

@@ -121,6 +121,11 @@ class TestFinding:
         with pytest.raises(BundleInvalidError, match="cannot be read"):
             zoo.verify(bundle)
 
+    def test_a_card_is_told_without_its_front_matter(self, bundle: Bundle) -> None:
+        assert bundle.card == ""
+        (bundle.folder / "README.md").write_text("---\nlicense: other\n---\n\n# Tiny\n\n---\nA rule above.\n")
+        assert bundle.card == "# Tiny\n\n---\nA rule above.\n"
+
     def test_an_unknown_name_is_told_the_names(self, bundle: Bundle) -> None:
         with pytest.raises(BundleNotFoundError, match="out of tiny, but got 'huge'"):
             zoo.find("audio", "huge")
