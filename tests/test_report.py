@@ -6,19 +6,21 @@ import io
 import re
 from dataclasses import replace
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
+from reportlab.pdfbase.pdfmetrics import stringWidth
 
 from multimodal.case import Audio, Case, Image, ItemResult, ModelRef, Notice, Text
 from multimodal.errors import NonFiniteError
 from multimodal.explain import FilmExplanation, NoteExplanation, Segment, SoundExplanation, Word
 from multimodal.labels import LABELS, Modality, Site
 from multimodal.report import LIMITS, USE, report
-from multimodal.report.sheet import LACKING
+from multimodal.report.sheet import LACKING, REGULAR
 from multimodal.verdict import answer
 from tests.ui.made import Double, diagnosis, result
 
@@ -82,6 +84,19 @@ def test_three_films_eight_recordings_and_every_label_still_fit_one_page() -> No
     limits = next(y for text, y in heights.items() if text.startswith("Limits."))
     assert last > limits
     assert "And 15 more, in the JSON." in " ".join(heights)
+
+
+def test_no_entry_of_the_fullest_legend_runs_into_the_next(case: Case) -> None:
+    labels = [replace(entry, spread=0.5) for entry in Double().diagnose(case).labels]
+    (page,) = PdfReader(io.BytesIO(report(replace(Double().diagnose(case), labels=tuple(labels)), case))).pages
+    set_at: list[tuple[float, float, str]] = []
+    page.extract_text(visitor_text=lambda text, cm, tm, font, size: set_at.append((tm[5], tm[4], text.strip())))
+
+    level = next(y for y, _, text in set_at if text == "95 % range")
+    entries = sorted((x, text) for y, x, text in set_at if text and y == level)
+    assert len(entries) == 8
+    for (x, text), (after, _) in pairwise(entries):
+        assert x + stringWidth(text, REGULAR, 6.5) < after
 
 
 def test_an_abstention_is_a_report_too() -> None:

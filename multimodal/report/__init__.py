@@ -64,6 +64,7 @@ def report(
     _header(sheet, diagnosis, (on or date.today()).isoformat())
     words = answer(diagnosis)
     sheet.paragraph(words.headline, size=11.5, font=BOLD, colour=LIGHT.ink, most=4)
+    sheet.y += 2
     for sentence in words.detail[:3]:
         sheet.paragraph(sentence, size=8, colour=LIGHT.ink, most=2)
     sheet.y += 4

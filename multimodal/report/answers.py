@@ -11,7 +11,9 @@ from multimodal.report.sheet import BOLD, INNER, MARGIN, REGULAR, Sheet
 from multimodal.verdict import Band, band, percent, reach
 
 ROW = 13.0
-_SIZE = 7.5
+_SIZE, _HEAD = 7.5, 6.5
+_APART = 11.0
+"""Between two entries of the legend."""
 _LEFT, _RIGHT = MARGIN + 244, MARGIN + 352
 """Where 0 and 1 lie on the scale."""
 _COLUMNS: dict[str, float] = {
@@ -48,12 +50,12 @@ def answers(sheet: Sheet, diagnosis: Diagnosis) -> None:
 def _head(sheet: Sheet, held: list[Modality]) -> None:
     sheet.y += 10
     for words, x in (("Label", 0.0), ("In words", 136.0), ("Set", 200.0)):
-        sheet.text(MARGIN + x, sheet.y, words, size=6.5, colour=LIGHT.muted)
+        sheet.text(MARGIN + x, sheet.y, words, size=_HEAD, colour=LIGHT.muted)
     for probability, words, half in ((0.0, "0", 2), (0.5, "50 %", 9), (1.0, "100 %", 11)):
-        sheet.text(_place(probability) + half, sheet.y, words, size=6.5, colour=LIGHT.muted, right=True)
+        sheet.text(_place(probability) + half, sheet.y, words, size=_HEAD, colour=LIGHT.muted, right=True)
     titles = {"Fused": "Fused", "Threshold": "Threshold", **{str(m): WORDS[m] for m in held}}
     for column, words in titles.items():
-        sheet.text(MARGIN + _COLUMNS[column], sheet.y, words, size=6.5, colour=LIGHT.muted, right=True)
+        sheet.text(MARGIN + _COLUMNS[column], sheet.y, words, size=_HEAD, colour=LIGHT.muted, right=True)
     sheet.y += 4
     sheet.rule(MARGIN, sheet.y, INNER, colour=LIGHT.ink, thickness=0.6)
 
@@ -94,22 +96,24 @@ def _row(sheet: Sheet, result: LabelResult, held: list[Modality], diagnosis: Dia
 def _legend(sheet: Sheet, held: list[Modality], results: Sequence[LabelResult]) -> None:
     sheet.y += 11
     x, middle = MARGIN + 3, sheet.y - 2.4
+
+    def name(words: str, after: float = 6) -> None:
+        nonlocal x
+        sheet.text(x + after, sheet.y, words, size=_HEAD, colour=LIGHT.muted)
+        x += after + sheet.width(words, size=_HEAD) + _APART
+
     for words, uncertain in (("Fused answer", False), ("Fused, uncertain", True)):
         _dot(sheet, x, middle, uncertain=uncertain)
-        sheet.text(x + 6, sheet.y, words, size=6.5, colour=LIGHT.muted)
-        x += 72
+        name(words)
     for modality in held:
         _mark(sheet, modality, x, middle)
-        sheet.text(x + 6, sheet.y, f"{WORDS[modality]} alone", size=6.5, colour=LIGHT.muted)
-        x += 56
+        name(f"{WORDS[modality]} alone")
     sheet.stroke([(x, middle - 4), (x, middle + 4)], colour=LIGHT.ink, thickness=0.8)
-    sheet.text(x + 6, sheet.y, "Threshold", size=6.5, colour=LIGHT.muted)
+    name("Threshold")
     if any(reach(result) for result in results):
-        x += 48
         sheet.rule(x - 3, middle, 9, colour=_PALE, thickness=4)
-        sheet.text(x + 10, sheet.y, "95 % range", size=6.5, colour=LIGHT.muted)
-    words = "Set: the answers that the evidence leaves open"
-    sheet.text(MARGIN + INNER, sheet.y, words, size=6.5, colour=LIGHT.muted, right=True)
+        name("95 % range", after=10)
+    sheet.text(MARGIN + INNER, sheet.y, "Set: the answers that stay open", size=_HEAD, colour=LIGHT.muted, right=True)
 
 
 def _dot(sheet: Sheet, x: float, y: float, *, uncertain: bool) -> None:

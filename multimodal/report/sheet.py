@@ -92,6 +92,10 @@ class Sheet:
         self._canvas.setFillColor(HexColor(colour))
         (self._canvas.drawRightString if right else self._canvas.drawString)(x, HEIGHT - y, line)
 
+    def width(self, words: str, *, size: float, font: str = REGULAR) -> float:
+        """Width of a line, points."""
+        return self._width(shown(words), font, size)
+
     def lines(self, words: str, *, size: float, font: str = REGULAR, width: float = INNER, most: int = 99) -> list[str]:
         """Words wrapped to a width; the last line that may stand says that more was cut."""
         lines: list[str] = []

@@ -63,7 +63,7 @@ def see(sample: tuple[str, str, int] | None) -> None:
     """Go to the Diagnose page, with a phantom if one is given, else with the case that is open there."""
     if sample is not None:
         st.session_state["sample"] = sample
-    st.switch_page("diagnose.py")
+    st.switch_page("diagnose.py", query_params={})  # by itself it asks to clear what widgets hold, and is refused
 
 
 def _picture(diagnosis: Diagnosis, held: list[Modality], using: list[Modality], colours: Palette) -> None:

@@ -67,16 +67,17 @@ def _tile(key: str, item: Item, colours: Palette, diagnosis: Diagnosis | None) -
     name = plain(visible(item.name))
     with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="xsmall", key=f"foot-{key}"):
         if isinstance(item, Audio):
-            words = {**SITE_WORDS, None: _guess(item, diagnosis)}
+            guess = _guess(item, diagnosis)
+            words = {**SITE_WORDS, None: guess}
             st.selectbox(
                 f"Kind of {bare(visible(item.name))}",
                 list(words),
                 index=list(words).index(_sites().get(key, item.site)),
                 format_func=words.__getitem__,
-                key=f"kind-{key}",
+                key=f"kind-{key}-{guess}",  # the browser would go on to show the words of before
                 label_visibility="collapsed",
                 on_change=_set_site,
-                args=(key,),
+                args=(key, f"kind-{key}-{guess}"),
                 disabled=out,
             )
         else:
@@ -145,5 +146,5 @@ def _toggle(key: str) -> None:
     _left_out().symmetric_difference_update({key})
 
 
-def _set_site(key: str) -> None:
-    _sites()[key] = st.session_state[f"kind-{key}"]
+def _set_site(key: str, widget: str) -> None:
+    _sites()[key] = st.session_state[widget]

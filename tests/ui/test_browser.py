@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,8 @@ def test_a_record_from_upload_to_answer(
         page.wait_for_selector(".mm-table")
         page.wait_for_selector(".film[data-ready=true]")
         assert page.locator(".mm-tile").count() == 3
+        kind = page.get_by_role("combobox", name="Kind of beats.wav")
+        playwright.expect(kind).to_have_value(re.compile(r"^(Heart|Lung) sound\?$"))
         assert page.get_by_text("Research use only, not a medical device.").count() == 1
         assert page.locator(".stMain").evaluate("main => main.scrollWidth <= main.clientWidth")
 
