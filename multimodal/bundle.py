@@ -79,7 +79,11 @@ class BundleConfig:
                     yield label, pattern, of_pattern
 
     def to_json(self) -> str:
-        """JSON text; refuses NaN and infinity."""
+        """As JSON text, which :meth:`from_json` reads.
+
+        Raises:
+            BundleInvalidError: If an entry is NaN, infinite or no plain value.
+        """
         try:
             return json.dumps(asdict(self), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         except (TypeError, ValueError) as error:

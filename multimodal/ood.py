@@ -214,7 +214,16 @@ class Watch:
 
 
 def is_foreign(detector: Detector, branch: Branch, item: Item) -> bool:
-    """Whether an item is farther from training items than the detector's limit."""
+    """Whether an item is farther from training items than the detector's limit.
+
+    Args:
+        detector: The branch's own.
+        branch: On any device, in evaluation mode.
+        item: Of its modality.
+
+    Raises:
+        MultimodalError: If the item cannot be prepared.
+    """
     return detector.distance(branch, item) > detector.limit
 
 

@@ -40,6 +40,11 @@ def checked_shapes(path: Path, sha256: object, config: BundleConfig) -> dict[str
 
     A file that did not change is hashed once a process.
 
+    Args:
+        path: Of a safetensors file.
+        sha256: That the config names for it.
+        config: Of the bundle, for errors.
+
     Raises:
         BundleInvalidError: If it is missing, another one, or no safetensors file.
     """

@@ -13,6 +13,11 @@ def check_sample(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Scores, targets and weights of mean 1, each (N,) float64.
 
+    Args:
+        scores: (N,).
+        targets: (N,), 0 or 1.
+        weights: (N,), or None for equal weights.
+
     Raises:
         UsageError: If one is not of its shape or range, or either class weighs nothing.
     """

@@ -117,6 +117,12 @@ def label_results(
     calibrated set holds both answers, or where the verdict is less sure than the bundles that speak of it ask
     (:func:`multimodal.calibrate.sureness`); the modalities' variances add up as their evidence does. The threshold and
     cut-offs of ``no_finding`` are taken to be fitted on the answers of its rule.
+
+    Args:
+        fused: Answers of the head, in log-odds.
+        statements: By modality.
+        readings: Per label and pattern of modalities, how fused evidence is read.
+        prior: Per label the reference prevalence.
     """
     results, uncovered = [], []
     for name, log_odds in fused.whole.items():
@@ -152,7 +158,13 @@ def label_results(
 def label_shares(
     fused: Fused, statements: Mapping[Modality, Statement], prior: Mapping[str, float]
 ) -> dict[str, dict[str, float]]:
-    """Per label the base and each modality's Shapley value, which add up to the fused log-odds."""
+    """Per label the base and each modality's Shapley value, which add up to the fused log-odds.
+
+    Args:
+        fused: Answers of the head for every subset of modalities, in log-odds.
+        statements: By modality; one that does not speak of a label has share 0.
+        prior: Per label the reference prevalence.
+    """
     result = {}
     for name in fused.whole:
         base = float(logit(prior[name]))

@@ -61,6 +61,11 @@ def unlaid(branches: Sequence[LoadedBranch], item: Item, notices: Sequence[Notic
     """The notices of an item; one that would be foreign however it lay is told so, and not to be turned.
 
     A turned or inverted film is far from training films for that alone, so it is judged as it would lie upright.
+
+    Args:
+        branches: Of the item's modality, each with or without a detector.
+        item: Of any modality; only a film can lie oddly.
+        notices: What the quality checks said of it.
     """
     if isinstance(item, Image) and any(notice.code in LAID for notice in notices):
         foreign = refusal(branches, righted(item))

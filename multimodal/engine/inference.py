@@ -94,6 +94,13 @@ def attempt(
     """As :func:`run`, but an item that fails gives its error in its place and the others carry on.
 
     ``network`` runs in place of the branch's own.
+
+    Args:
+        branch: As in :func:`run`.
+        items: As in :func:`run`.
+        device: As in :func:`run`.
+        batch_size: As in :func:`run`.
+        network: Runs in place of the branch's own.
     """
     target = resolve(device)
     place(branch.network, target)

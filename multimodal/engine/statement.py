@@ -41,7 +41,13 @@ class Statement:
 
 
 def vocabulary(modality: Modality, members: Sequence[LoadedBranch], site: Site | None) -> frozenset[str]:
-    """The labels that an item from this site lets the bundles speak of."""
+    """The labels that an item from this site lets the bundles speak of.
+
+    Args:
+        modality: Of the item.
+        members: Its branches; a label that one of them is calibrated for counts.
+        site: Of a sound; None for any.
+    """
     trained = {label for member in members for label in member.config.calibration}
     return frozenset(trained) & frozenset(labels_of(modality, site))
 

@@ -106,6 +106,14 @@ def evaluate_branch(
 def score(branch: LoadedBranch, dataset: Dataset, *, device: str = "auto") -> Scored:
     """The branch's evidence on every row of a dataset.
 
+    Args:
+        branch: From ``zoo.load_branch``.
+        dataset: Of its modality, N rows.
+        device: "auto", "cuda", "mps" or "cpu".
+
+    Returns:
+        (N, L) evidence on the branch's labels, with the rows.
+
     Raises:
         MultimodalError: If an item cannot be read or prepared.
     """

@@ -55,6 +55,12 @@ def composed_cohort(datasets: Mapping[Modality, Dataset], *, split: str = "val",
     and ``late`` is the yardstick. Only the target label's truth counts, age and sex stay out, and intervals
     draw the source patients.
 
+    Args:
+        datasets: By modality.
+        split: Whose patients are joined.
+        n: Cases.
+        seed: The same seed joins the same patients.
+
     Raises:
         UsageError: If no label is covered by two modalities in the split.
     """

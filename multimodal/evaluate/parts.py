@@ -40,6 +40,13 @@ PARTS: Mapping[str, Part] = MappingProxyType({EXPLANATIONS: explanations, "stres
 def start(bundle: Bundle, data: Dataset, *, rows: int = ROWS, seed: int = 0, device: str = "auto") -> Trial:
     """A trial of a bundle on rows of one split.
 
+    Args:
+        bundle: Of a branch.
+        data: Of its modality; one split.
+        rows: Most items.
+        seed: Of the draw and of the changes.
+        device: "auto", "cuda", "mps" or "cpu".
+
     Raises:
         UsageError: If the bundle is a fusion head.
         MultimodalError: If an item cannot be read or prepared.

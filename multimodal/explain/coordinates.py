@@ -37,6 +37,11 @@ def frame_times(audio: Audio, settings: AudioPreparation, shape: Sequence[int]) 
     """Middle of every frame of (W, n_mels, T) windows in seconds of the recording, (W, T).
 
     A recording shorter than a window is repeated to fill one; its frames lead back to the one recording.
+
+    Args:
+        audio: The recording.
+        settings: How it was prepared.
+        shape: (W, n_mels, T) of the prepared windows.
     """
     windows, _, frames = shape
     starts = np.linspace(0, max(0.0, audio.seconds - settings.window_s), windows)
@@ -47,7 +52,14 @@ def frame_times(audio: Audio, settings: AudioPreparation, shape: Sequence[int]) 
 
 
 def sound_bins(audio: Audio, settings: AudioPreparation, shape: Sequence[int], seconds: float) -> IntArray:
-    """In which step of a recording, each so many seconds long, every frame lies: (W, T)."""
+    """In which step of a recording, each so many seconds long, every frame lies: (W, T).
+
+    Args:
+        audio: The recording.
+        settings: How it was prepared.
+        shape: (W, n_mels, T) of the prepared windows.
+        seconds: Length of a step.
+    """
     steps = max(1, math.ceil(audio.seconds / seconds - 1e-9))
     return np.minimum((frame_times(audio, settings, shape) / seconds + 1e-6).astype(np.int64), steps - 1)
 

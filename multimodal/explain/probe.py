@@ -133,6 +133,12 @@ class Probe:
 def probe(branch: LoadedBranch, item: Item, label: str, *, device: str | torch.device = "auto") -> Probe:
     """Prepare a question to a branch.
 
+    Args:
+        branch: Left as it is, though placed on the device.
+        item: Of its modality.
+        label: That is asked about.
+        device: "auto", "cuda", "mps" or "cpu".
+
     Raises:
         UsageError: If the branch does not speak of the label, or the item is of another modality.
         MultimodalError: If the item cannot be prepared.
@@ -156,6 +162,9 @@ def undisturbed(network: Branch) -> Iterator[None]:
     """Plain tensors whatever mode the caller is in, and torch's errors as errors of the project.
 
     Tensors made in inference mode could not be differentiated later.
+
+    Raises:
+        ModelError: If torch raised anything.
     """
     try:
         with torch.inference_mode(False), torch.no_grad():

@@ -71,6 +71,12 @@ class Claim:
 def fragments(body: bytes, start: int, end: int, name: str) -> list[bytes]:
     """The fragments of encapsulated pixel data, the offset table left out (PS3.5, A.4).
 
+    Args:
+        body: The whole data set.
+        start: Of the first item, which is the offset table, in bytes.
+        end: Of the last one.
+        name: Of the file, for errors.
+
     Raises:
         CorruptFileError: If items and lengths don't fit, or there is no fragment.
     """
@@ -123,6 +129,11 @@ def check_codestream(
 
 def jpeg_segments(stream: bytes, name: str, limits: Limits) -> Iterator[tuple[int, int]]:
     """Marker and position of each segment of a JPEG stream, up to its first scan (ISO/IEC 10918-1, B.1.1).
+
+    Args:
+        stream: From its start-of-image marker.
+        name: Of the file, for errors.
+        limits: How many segments it may have.
 
     Raises:
         LimitError: If there are more, or more fill bytes in a row, than the limits allow.

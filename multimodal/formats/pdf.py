@@ -18,6 +18,11 @@ from multimodal.formats.text import note
 def read_pdf(data: bytes, name: str, limits: Limits) -> Text:
     """Read the text of a PDF.
 
+    Args:
+        data: The file.
+        name: Its name as the user gave it.
+        limits: What it may claim and hold.
+
     Raises:
         CorruptFileError: If it is damaged.
         UnsupportedError: If it is encrypted or holds no text.

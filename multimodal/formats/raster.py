@@ -29,6 +29,11 @@ def read_raster(data: bytes, name: str, limits: Limits) -> Image:
     Sixteen bits are kept; a palette, CMYK and colour become luminance (ITU-R BT.601);
     transparent parts become black; the EXIF orientation is applied.
 
+    Args:
+        data: The file.
+        name: Its name as the user gave it.
+        limits: What it may claim and hold.
+
     Raises:
         CorruptFileError: If it is damaged or cut short.
         UnsupportedError: If it is an animation.

@@ -74,7 +74,11 @@ class Reading:
 
 
 def check_size(count: int, name: str, limits: Limits) -> None:
-    """Raise a LimitError if a file of so many bytes is too large."""
+    """Refuse a file of more bytes than the limits allow.
+
+    Raises:
+        LimitError: If it has.
+    """
     if count > limits.file_bytes:
         raise LimitError(f"The file has {count:,} bytes; the limit is {limits.file_bytes:,}.", file=name)
 

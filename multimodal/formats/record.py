@@ -217,6 +217,11 @@ def _unpacked(file: _File, limits: Limits) -> Iterator[_File]:
 def open_archive(data: bytes, name: str, limits: Limits) -> tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]:
     """Check a zip archive by its table of contents, before anything is unpacked (APPNOTE.TXT, 4.3).
 
+    Args:
+        data: The archive.
+        name: Its name as the user gave it.
+        limits: What it may claim and hold.
+
     Returns:
         The archive, and its members that are worth reading.
 

@@ -99,6 +99,14 @@ def read_text(data: bytes, name: str, limits: Limits) -> Text:
 def note(text: str, name: str, sha256: str, limits: Limits, notices: list[Notice], *, truncated: bool = False) -> Text:
     """Make a note of decoded text: cut to the limit, without hidden characters, sections found.
 
+    Args:
+        text: Decoded, of any line ends.
+        name: The file's name as the user gave it.
+        sha256: Of the file.
+        limits: How many characters are kept.
+        notices: What is known of it already.
+        truncated: Whether its end was left out before.
+
     Raises:
         CorruptFileError: If nothing but white space is left.
     """

@@ -114,6 +114,12 @@ def create(
 ) -> FusionHead:
     """Make a head by name, with fresh weights.
 
+    Args:
+        arch: Registered name.
+        labels: What it shall speak of.
+        embedding_dims: D_m of each modality; none for late pooling.
+        options: The head's own; what is not given takes its default.
+
     Raises:
         ArchitectureError: If no head has that name.
         UsageError: If it has no such option.
@@ -186,6 +192,9 @@ def fuse(
     Returns:
         (B, L) log-odds and (B, L) bool, whether the label is spoken of; where it is not, the answer is absent
         and the log-odds mean nothing.
+
+    Raises:
+        UsageError: If the head speaks of a label that is not among ``labels``.
     """
     missing = sorted(set(head.labels) - set(labels))
     if missing:

@@ -53,6 +53,11 @@ def reliability_curve(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Points of the reliability diagram: the bins that hold rows.
 
+    Args:
+        probabilities: (N,), 0 to 1.
+        targets: (N,), 0 or 1.
+        bins: Number of equal bins, closed on the left.
+
     Returns:
         (mean probability, share of positives, number of rows), each (G,) for G filled bins.
 

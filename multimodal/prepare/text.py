@@ -55,7 +55,13 @@ def prepare_text(text: Text, settings: TextPreparation, tokenizer: Tokenizer) ->
 
 
 def encode(cleaned: str, settings: TextPreparation, tokenizer: Tokenizer) -> list[Encoding]:
-    """Overlapping windows of a cleaned note, each with special tokens and with offsets into ``cleaned``."""
+    """Overlapping windows of a cleaned note, each with special tokens and with offsets into ``cleaned``.
+
+    Args:
+        cleaned: The note as :func:`clean` gives it.
+        settings: Tokens of a window, their overlap, and how many windows at most.
+        tokenizer: The branch's own.
+    """
     room = settings.max_tokens - tokenizer.num_special_tokens_to_add(False)
     encoding = tokenizer.encode(cleaned, add_special_tokens=False)
     encoding.truncate(room, stride=min(settings.overlap, room - 1))

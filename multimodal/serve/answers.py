@@ -42,7 +42,15 @@ def http_refusal(error: HTTPException) -> JSONResponse:
 def said(
     status: int, code: str, message: str, file: str | None = None, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
-    """An error as JSON."""
+    """An error as JSON.
+
+    Args:
+        status: Of HTTP.
+        code: Stable, of :mod:`multimodal.errors`.
+        message: One plain sentence.
+        file: Name of the file that it concerns.
+        headers: Sent along; 429 and 503 say when to come back, 401 how to identify oneself.
+    """
     more = dict(headers or {})
     if status in (429, 503):
         more["Retry-After"] = str(RETRY_AFTER_S)

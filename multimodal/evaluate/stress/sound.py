@@ -14,7 +14,13 @@ from multimodal.evaluate.stress.wear import Wear
 
 
 def filtered(sound: Audio, edge_hz: float, kind: Literal["lowpass", "highpass"]) -> Audio:
-    """Without what is above ("lowpass") or below ("highpass") an edge, by a Butterworth filter run both ways."""
+    """Without what is above ("lowpass") or below ("highpass") an edge, by a Butterworth filter run both ways.
+
+    Args:
+        sound: Of one sample or more.
+        edge_hz: Where each pass of the filter, of order 4, loses 3 dB; kept below half of the rate.
+        kind: Which side passes.
+    """
     sections = butter(4, min(edge_hz, 0.49 * sound.rate), kind, fs=sound.rate, output="sos")
     samples = sound.samples.astype(np.float64)
     return _as(sound, sosfiltfilt(sections, samples, padlen=min(sound.rate // 2, max(0, samples.size - 1))))

@@ -29,5 +29,12 @@ class Wear:
 
 
 def worn(wear: Wear, strength: float, item: Item, draw: np.random.Generator) -> Item:
-    """An item after some wear."""
+    """An item after some wear.
+
+    Args:
+        wear: Of the item's modality.
+        strength: In the unit that the wear names; one of its strengths, or any between.
+        item: Left as it is.
+        draw: What is random in it.
+    """
     return wear.change(item, strength, draw)

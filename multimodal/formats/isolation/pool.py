@@ -47,6 +47,12 @@ class Pool:
     def read(self, data: bytes, name: str, kind: Kind | None, limits: Limits) -> Reading:
         """Read one file, and what it says of the patient.
 
+        Args:
+            data: The file.
+            name: Its name as the user gave it.
+            kind: What the user says that it is; None for what its content says.
+            limits: What it may claim, hold and take.
+
         Raises:
             InputError: As :func:`multimodal.formats.read` does.
             LimitError: Also if it takes more time or memory than the limits allow.

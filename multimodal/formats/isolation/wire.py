@@ -45,7 +45,13 @@ class BrokenFrameError(Exception):
 
 
 def send(sink: RawIOBase | BinaryIO, fields: Mapping[str, Any], content: bytes | memoryview) -> None:
-    """Write one frame."""
+    """Write one frame.
+
+    Args:
+        sink: Unbuffered or not.
+        fields: Plain values, none of them NaN or infinite.
+        content: Bytes that follow them.
+    """
     head = json.dumps(fields, allow_nan=False).encode()
     for part in (_LENGTHS.pack(len(head), len(content)) + head, content):
         left = memoryview(part)
