@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from multimodal.case import Diagnosis, LabelResult
+from multimodal.case import Diagnosis, LabelResult, Notice
 from multimodal.labels import LABELS, NO_FINDING, Group
 
 MENTIONED = 3
@@ -106,6 +106,20 @@ def reach_words(result: LabelResult) -> str:
     """
     ends = reach(result)
     return "" if ends is None else f"{percent(ends[0])} to {percent(ends[1])}"
+
+
+def together(notices: Iterable[Notice]) -> list[tuple[str, tuple[str, ...], bool]]:
+    """Message, items and whether they are refused, each message once for all items it holds of, refusals first.
+
+    >>> together([Notice("short", "Too short.", "a.wav"), Notice("blank", "It is blank.", "b.png", refused=True),
+    ...           Notice("short", "Too short.", "c.wav")])
+    [('It is blank.', ('b.png',), True), ('Too short.', ('a.wav', 'c.wav'), False)]
+    """
+    items: dict[tuple[str, bool], dict[str, None]] = {}
+    for notice in notices:
+        items.setdefault((notice.message, notice.refused), {}).update({notice.item: None} if notice.item else {})
+    told = [(message, tuple(names), refused) for (message, refused), names in items.items()]
+    return sorted(told, key=lambda entry: not entry[2])
 
 
 def _sigmoid(log_odds: float) -> float:

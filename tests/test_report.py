@@ -71,7 +71,7 @@ def test_the_page_holds_the_answer_and_all_that_it_rests_on(case: Case) -> None:
 def test_three_films_eight_recordings_and_every_label_still_fit_one_page() -> None:
     many = Case("many", tuple(map(film, range(3))), tuple(map(sound, range(8))), (note("word " * 9000), note()))
     labels = [result(name, 0.9 - 0.05 * place, place % 2 == 0) for place, name in enumerate(LABELS)]
-    problems = tuple(Notice("bad", "A long sentence " * 30, f"broken{n}.dcm", refused=True) for n in range(20))
+    problems = tuple(Notice("bad", f"Sentence {n} is long " * 30, f"broken{n}.dcm", refused=True) for n in range(20))
     items = tuple(ItemResult(item.name, item.sha256, item.modality) for item in many.items)
     models = {kind: ModelRef(f"{kind}_net", f"{n + 300:064x}") for n, kind in enumerate((*Modality, "fusion"))}
     page = PdfReader(io.BytesIO(report(diagnosis(*labels, items=items, models=models, warnings=problems), many))).pages
@@ -130,12 +130,12 @@ def test_an_explanation_marks_film_sound_and_note(case: Case) -> None:
     why = (
         FilmExplanation(*about[0], level, (2, 2, 62, 46), (64, 48)),
         SoundExplanation(*about[1], level, 0.5, (50.0, 100.0, 200.0, 400.0, 800.0), (Segment(0.5, 1, 100, 300, 1.0),)),
-        NoteExplanation(*about[2], (Word(0, 5, 1.0), Word(6, 9, -1.0), Word(10, 15, 0.5))),
+        NoteExplanation(*about[2], (Word(0, 5, 1.0), Word(6, 9, -1.0), Word(10, 15, 0.5), Word(30, 31, 0.4))),
     )
     given = Double().diagnose(case)
     plain, marked = report(given, case, on=DAY), report(given, case, explanations=why, on=DAY)
 
-    assert "What counted: Cough, fever" in said(marked)
+    assert "What counted: Cough, fever note.txt" in said(marked)  # and not the full stop
     assert "Orange: what speaks for pneumonia" in said(marked)
     assert "film by method, not tested" in said(marked)
     assert "Orange" not in said(plain)

@@ -14,7 +14,7 @@ from multimodal.palette import LIGHT, WORDS
 from multimodal.report.answers import answers
 from multimodal.report.evidence import evidence
 from multimodal.report.sheet import BOLD, HEIGHT, INNER, LEADING, MARGIN, MONO, Sheet
-from multimodal.verdict import answer
+from multimodal.verdict import answer, together
 
 if TYPE_CHECKING:
     from multimodal.engine import Engine
@@ -118,10 +118,10 @@ def _header(sheet: Sheet, diagnosis: Diagnosis, day: str) -> None:
 
 
 def _notices(sheet: Sheet, diagnosis: Diagnosis, case: Case | None) -> list[str]:
-    """What a reader must know, each thing once, as lines."""
+    """What a reader must know, as lines."""
     problems = () if case is None else case.problems
-    told = dict.fromkeys((*problems, *diagnosis.quality, *diagnosis.warnings))
-    words = [f"– {n.item}: {n.message}" if n.item else f"– {n.message}" for n in told]
+    told = together((*problems, *diagnosis.quality, *diagnosis.warnings))
+    words = [f"– {', '.join(items)}: {message}" if items else f"– {message}" for message, items, _ in told]
     if len(words) > NOTICES:
         words = [*words[: NOTICES - 1], f"– And {len(words) - NOTICES + 1} more, in the JSON."]
     return [line for each in words for line in sheet.lines(each, size=_SIZE, most=2)]

@@ -16,7 +16,7 @@ from multimodal.picture import film_thumbnail, spectrogram_png
 from multimodal.report.sheet import INNER, LEADING, MARGIN, Sheet
 
 if TYPE_CHECKING:
-    from multimodal.explain import Explanation, FilmExplanation, NoteExplanation, SoundExplanation
+    from multimodal.explain import Explanation, FilmExplanation, NoteExplanation, SoundExplanation, Word
 
 MOST = {Modality.IMAGE: 3, Modality.AUDIO: 8, Modality.TEXT: 1}
 """How many items of a modality are pictured."""
@@ -120,7 +120,8 @@ def _sounds(sheet: Sheet, sounds: Sequence[Audio], why: Why, results: Mapping[st
                 sheet.stroke(corners, colour=EVIDENCE, thickness=0.9, closed=True)
         site = results[sound.sha256].site if sound.sha256 in results else sound.site
         place = f"{site}, " if site else ""
-        words = f"{sound.name}, {place}{sound.seconds:.0f} s, to {top_hz / 1000:.1f} kHz"
+        reach = f", to {top_hz / 1000:.1f} kHz" if columns == 1 else ""
+        words = f"{sound.name}, {place}{sound.seconds:.0f} s{reach}"
         sheet.text(left, top + high + LEADING * _CAPTION, words, size=_CAPTION, colour=LIGHT.muted, width=wide)
 
 
@@ -144,9 +145,13 @@ def _note(sheet: Sheet, note: Text, why: Why, box: Box) -> None:
 
 
 def _words(why: NoteExplanation, text: str) -> str:
-    """The words that speak most for the label, in the order of the note."""
-    speaking = sorted((word for word in why.words if word.weight > 0), key=lambda word: -word.weight)[:WORDS_NAMED]
-    return ", ".join(text[word.start : word.end] for word in sorted(speaking, key=lambda word: word.start))
+    """The words that speak most for the label, each once, in the order of the note."""
+    speaking: dict[str, Word] = {}
+    for word in sorted((word for word in why.words if word.weight > 0), key=lambda word: -word.weight):
+        if any(map(str.isalnum, text[word.start : word.end])):
+            speaking.setdefault(text[word.start : word.end].lower(), word)
+    named = sorted(list(speaking.values())[:WORDS_NAMED], key=lambda word: word.start)
+    return ", ".join(text[word.start : word.end] for word in named)
 
 
 def _encoded(picture: Pillow.Image, kind: str) -> bytes:

@@ -182,7 +182,7 @@ def pushes_chart(diagnosis: Diagnosis, colours: Palette) -> alt.LayerChart:
     """Beside it: how far each modality moved the odds from the base rate, for or against."""
     titles = [result.name for result in diagnosis.labels]
     table = pushes(diagnosis)
-    reach = max([math.log(4), *_totals(table)]) * 1.05
+    reach = max([math.log(4), *_totals(table)]) * _ROOM
     zero = (
         alt.Chart(alt.InlineData(values=[{"zero": 0.0}]))
         .mark_rule(color=colours.muted, strokeWidth=1)
@@ -222,6 +222,8 @@ def pushes_chart(diagnosis: Diagnosis, colours: Palette) -> alt.LayerChart:
     return chart
 
 
+_ROOM = 1.15
+"""Beyond the longest bar, so that half a word at the last stop is never cut."""
 _STOP_WORDS = "datum.value == 0 ? '×1' : (datum.value > 0 ? '×' : '÷') + format(exp(abs(datum.value)), '.0f')"
 
 

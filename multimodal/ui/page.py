@@ -17,6 +17,7 @@ from multimodal.ui.answer import REACH_MEANING, answer, answer_html, reach
 from multimodal.ui.memory import kept
 from multimodal.ui.record import Choice, Record
 from multimodal.ui.theme import Palette
+from multimodal.verdict import together
 
 _HOW = f"The dot is the fused answer. The band behind it is its 95 % range. {REACH_MEANING}"
 
@@ -199,19 +200,16 @@ def _pick(key: str) -> None:
 
 
 def _notices(notices: Sequence[Notice]) -> None:
-    """Notices in plain words, refusals first, one for all items that it holds of; nothing a file brought is markup."""
+    """Notices in plain words; nothing a file brought is markup."""
     if not notices:
         return
-    items: dict[tuple[bool, str], list[str]] = {}
-    for notice in notices:
-        items.setdefault((notice.refused, notice.message), []).append(notice.item or "")
     entries = "".join(
-        f'<li class="{"refused" if refused else ""}">{_names(names)}{escape(viewer.visible(message))}</li>'
-        for (refused, message), names in sorted(items.items(), key=lambda entry: not entry[0][0])
+        f'<li class="{"refused" if refused else ""}">{_names(items)}{escape(viewer.visible(message))}</li>'
+        for message, items, refused in together(notices)
     )
     st.html(f'<div role="status"><ul class="mm-notices">{entries}</ul></div>')
 
 
 def _names(items: Sequence[str]) -> str:
-    named = ", ".join(f"<b>{escape(viewer.visible(item))}</b>" for item in items if item)
+    named = ", ".join(f"<b>{escape(viewer.visible(item))}</b>" for item in items)
     return f"{named}: " if named else ""

@@ -94,9 +94,7 @@ def intake() -> None:
         on_change=_take_files,
         args=(turn,),
     )
-    st.audio_input(
-        "Or record a heart or lung sound", key=f"microphone-{turn}", on_change=_take_sound, args=(turn,)
-    )
+    st.audio_input("Or record a heart or lung sound", key=f"microphone-{turn}", on_change=_take_sound, args=(turn,))
     st.html(f'<p class="mm-muted">{escape(where.goes(server_address(), engine.server()))} {_NOT_KEPT}</p>')
 
 
