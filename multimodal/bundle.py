@@ -16,6 +16,9 @@ CONFIG, WEIGHTS, TOKENIZER, CARD, DETECTOR, HEADS = FILES = (
     *("config.json", "model.safetensors", "tokenizer.json", "README.md"),
     *("detector.safetensors", "heads.safetensors"),
 )
+OUT_OF_FOLD = "out_of_fold.npz"
+"""Answers of a cross-validation, beside the bundle that it calibrates; not part of the bundle."""
+
 FUSION = "fusion"
 KINDS = ("image", "audio", "text", FUSION)
 FORMAT_VERSION = 1

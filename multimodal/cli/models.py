@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from multimodal.labels import Modality
 
 FUSION = "fusion"
+FOLDS = "folds"
+"""In place of a split: what a cross-validation answered."""
 IMAGENET = "imagenet"
 
 Data = typer.Option(
@@ -162,7 +164,7 @@ def evaluate(
     cases: Annotated[
         Path | None, typer.Option(metavar="MANIFEST.csv", help="For fusion: a paired cohort with label columns.")
     ] = None,
-    split: Annotated[str, typer.Option(metavar="NAME", help="Any value of the split column.")] = "val",
+    split: Annotated[str, typer.Option(metavar="NAME", help="Any value of the split column, or folds.")] = "val",
     text_column: TextColumn = "text",
     against: Annotated[
         str | None,
@@ -204,6 +206,7 @@ def evaluate(
         composed_cohort,
         evaluate_against,
         evaluate_branch,
+        evaluate_folds,
         evaluate_fusion,
         paired_cohort,
         plot,
@@ -225,7 +228,12 @@ def evaluate(
         found = find(kind, name)
         folders = [read_folder(folder, kind, text_column=text_column) for folder in data or ()]
         note = text_column if kind == "text" else ""
-        evaluation = evaluate_branch(found, folders, split=split, text_column=note)
+        if split == FOLDS and (against or parts):
+            raise UsageError("Expected no more than the figures of the folds: their networks are not the bundle's.")
+        if split == FOLDS:
+            evaluation = evaluate_folds(found, folders)
+        else:
+            evaluation = evaluate_branch(found, folders, split=split, text_column=note)
         if against:
             others = [find(kind, other) for other in against.split("+")]
             evaluation.figures["against"] = {against: evaluate_against(evaluation, others)}

@@ -18,6 +18,7 @@ from torch.utils.data import Sampler
 from multimodal.case import Text
 from multimodal.datasets import LABEL_NAMES, PHANTOM, Dataset
 from multimodal.errors import UsageError
+from multimodal.evaluate.folds import INDICATION
 from multimodal.formats import Kind, read
 from multimodal.labels import Site
 from multimodal.prepare import AudioPreparation, ImagePreparation, Preparation, TextPreparation, stack
@@ -230,7 +231,7 @@ def evaluation_set(
             prepared(np.frombuffer(text.encode(), np.uint8), preparation, tokenizer) for text in indications.values()
         ],
         labels=whole.labels[rows],
-        sources=np.array([f"{source} (indication)" for source in whole.sources[rows]]),
+        sources=np.array([f"{source}{INDICATION}" for source in whole.sources[rows]]),
         patients=whole.patients[rows],
     )
     return joined([whole, alone])

@@ -24,6 +24,7 @@ from transformers.trainer_utils import get_last_checkpoint
 from multimodal.branches import Branch
 from multimodal.branches.audio import AudioBranch
 from multimodal.datasets import PHANTOM
+from multimodal.evaluate.folds import INDICATION
 from multimodal.labels import Modality
 from multimodal.metrics import auroc
 from multimodal.train.data import BalancedSampler, Collate, EvaluationSet, Examples, FloatArray
@@ -144,7 +145,7 @@ def scores_by_source(logits: FloatArray, data: EvaluationSet, labels: tuple[str,
     """
     truth = data.labels.numpy()
     scores = {}
-    for source in sorted(set(data.sources) - {PHANTOM, f"{PHANTOM} (indication)"}):
+    for source in sorted(set(data.sources) - {PHANTOM, f"{PHANTOM}{INDICATION}"}):
         for column, label in enumerate(labels):
             rows = (data.sources == source) & ~np.isnan(truth[:, column])
             patients = [len(set(data.patients[rows & (truth[:, column] == value)])) for value in (0, 1)]

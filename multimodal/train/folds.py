@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from multimodal.bundle import OUT_OF_FOLD
 from multimodal.datasets import PHANTOM, Dataset
 from multimodal.errors import UsageError
 from multimodal.train.data import EvaluationSet, joined
@@ -17,8 +18,6 @@ from multimodal.train.fit import writing
 from multimodal.train.predict import Prediction, joined_predictions, predict_set
 from multimodal.train.run import Run
 from multimodal.zoo import at, save
-
-OUT_OF_FOLD = "out_of_fold.npz"
 
 
 def check_folds(run: Run, data: Dataset, folds: int) -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from multimodal.bundle import OUT_OF_FOLD
 from multimodal.datasets import Dataset
 from multimodal.errors import UsageError
 from multimodal.labels import Modality
 from multimodal.train import train_branch
-from multimodal.train.folds import OUT_OF_FOLD
 from multimodal.train.run import Run
 from multimodal.zoo import at, verify
 from tests.train.conftest import QUICK, TINY

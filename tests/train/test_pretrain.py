@@ -80,7 +80,7 @@ def test_an_image_branch_is_pretrained_on_its_training_films(
     datasets: dict[Modality, Dataset], tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[int] = []
-    monkeypatch.setattr("multimodal.train.branch.pretrain_films", lambda _, films, *__: seen.append(len(films)))
+    monkeypatch.setattr("multimodal.train.run.pretrain_films", lambda _, films, *__: seen.append(len(films)))
     start = replace(TINY[Modality.IMAGE], pretrain_epochs=3)
     data = datasets[Modality.IMAGE]
     train_branch(

@@ -21,6 +21,11 @@ def results(config: BundleConfig) -> str:
         "(ece) at the prevalence of the rows measured; area under the risk-coverage curve (aurc): the error rate among "
         "the surest verdicts, averaged over how many are given."
     )
+    if config.training.get("cross_validation"):
+        note += (
+            " Rows of folds are those of train and val, each answered by a network that never saw its patient; "
+            "thresholds and calibration come from them, which flatters sensitivity, specificity and ece there a little."
+        )
     return "\n\n".join([note, *(_evaluation(title, figures) for title, figures in config.metrics.items())])
 
 
