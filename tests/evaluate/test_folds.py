@@ -39,7 +39,8 @@ def left(zoo_root: Path) -> Left:
         sources = ["made"] * 35 + ["made (indication)"] * 7 + ["other"] * 2
         patients = [f"made/{i}" for i in rows[:42]] + ["other/0", "other/1"]
         answers = {"labels": bundle.config.labels, "patients": patients, "sources": sources, "logits": logits[rows]}
-        np.savez(bundle.folder / OUT_OF_FOLD, **{name: np.array(part) for name, part in (answers | changed).items()})
+        arrays = {name: np.array(part) for name, part in (answers | changed).items()}
+        np.savez(bundle.folder / OUT_OF_FOLD, allow_pickle=False, **arrays)
         write_config(bundle.folder, replace(bundle.config, training={"cross_validation": {"folds": 5}}))
         return bundle
 
