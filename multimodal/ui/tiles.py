@@ -21,6 +21,9 @@ WIDTH = 192
 GUESSED = "site_guessed"
 """A kind that was guessed is told where it can be corrected, and is no fault of the sound."""
 
+_UNSAID = ""
+"""Stands among the kinds of a sound for one that nobody named: None would be no choice to the browser."""
+
 FITTING = 4
 """How many tiles stand side by side there; of more it is said that they go on."""
 
@@ -68,11 +71,11 @@ def _tile(key: str, item: Item, colours: Palette, diagnosis: Diagnosis | None) -
     with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="xsmall", key=f"foot-{key}"):
         if isinstance(item, Audio):
             guess = _guess(item, diagnosis)
-            words = {**SITE_WORDS, None: guess}
+            words: dict[str, str] = {site or _UNSAID: word for site, word in {**SITE_WORDS, None: guess}.items()}
             st.selectbox(
                 f"Kind of {bare(visible(item.name))}",
                 list(words),
-                index=list(words).index(_sites().get(key, item.site)),
+                index=list(words).index(_sites().get(key, item.site) or _UNSAID),
                 format_func=words.__getitem__,
                 key=f"kind-{key}-{guess}",  # the browser would go on to show the words of before
                 label_visibility="collapsed",
@@ -147,4 +150,5 @@ def _toggle(key: str) -> None:
 
 
 def _set_site(key: str, widget: str) -> None:
-    _sites()[key] = st.session_state[widget]
+    told: str = st.session_state[widget]
+    _sites()[key] = Site(told) if told else None

@@ -88,7 +88,7 @@ def test_the_tiles_tell_what_became_of_each_item(app: AppTest, double: Double, m
     assert "Good quality" in sound
     assert "Not used: This does not read like a clinical note." in note
     kind = next(box for box in app.selectbox if box.label == "Kind of sound.wav")
-    assert (kind.value, kind.options) == (None, ["Heart sound", "Lung sound", "Lung sound?"])
+    assert (kind.value, kind.options) == ("", ["Heart sound", "Lung sound", "Lung sound?"])
     kind.set_value(Site.HEART)
     app.run()
     assert not app.exception
