@@ -17,7 +17,7 @@ from multimodal.datasets import Dataset, join, load_item
 from multimodal.engine.inference import ItemOutput, run
 from multimodal.errors import UsageError
 from multimodal.metrics import auroc, bootstrap
-from multimodal.zoo import Bundle, LoadedBranch, load
+from multimodal.zoo import Bundle, LoadedBranch, load_branch
 
 HEADS = 8
 """Of an ensemble."""
@@ -66,9 +66,7 @@ def fit_abstention(bundle: Bundle, datasets: Sequence[Dataset]) -> BundleConfig:
     Raises:
         UsageError: If the bundle is no branch, or no validation row has a known label.
     """
-    loaded = load(bundle)
-    if not isinstance(loaded, LoadedBranch):
-        raise UsageError(f"Expected a branch, but {bundle.kind}/{bundle.name} is a fusion head.")
+    loaded = load_branch(bundle)
     data = join(datasets)
     heads = fit_heads(loaded, data.in_split("train"))
     validation = verdicts(loaded, heads, data.in_split("val"))

@@ -12,13 +12,12 @@ from torch import Tensor
 
 from multimodal.datasets import LABEL_NAMES, ComposedCase, Dataset
 from multimodal.engine.inference import evidence
-from multimodal.errors import UsageError
 from multimodal.fusion import FusionInput
 from multimodal.labels import Modality, Site, labels_of
 from multimodal.train.data import prepared
 from multimodal.train.decode import decode
 from multimodal.train.predict import predict
-from multimodal.zoo import Bundle, LoadedBranch, load
+from multimodal.zoo import Bundle, load_branch
 
 Members = Mapping[Modality, Sequence[int]]
 """Row numbers of each modality that a case is made of."""
@@ -45,9 +44,7 @@ def answer_rows(bundle: Bundle, dataset: Dataset, cache: Path | None) -> Answers
     Raises:
         UsageError: If the bundle is a fusion head.
     """
-    loaded = load(bundle)
-    if not isinstance(loaded, LoadedBranch):
-        raise UsageError(f"Expected a branch, but {bundle.name} is a fusion head.")
+    loaded = load_branch(bundle)
     decoded = decode(dataset, loaded.preparation, margin=False, cache=cache)
     prediction = predict(loaded.network, [prepared(item, loaded.preparation, loaded.tokenizer) for item in decoded])
     own = evidence(loaded.config, prediction.logits.double().numpy())

@@ -18,7 +18,7 @@ from multimodal.datasets.foreign import draw_foreign, foreign_kinds
 from multimodal.errors import MultimodalError, UsageError
 from multimodal.labels import Modality
 from multimodal.ood import Detector, FeatureDetector, WordDetector, limited, statistics, write_detector
-from multimodal.zoo import Bundle, LoadedBranch, load
+from multimodal.zoo import Bundle, LoadedBranch, load_branch
 
 TRAIN_ITEMS, GOOD_ITEMS = 200, 80
 """Items of a source that the detector learns from, and of a source and split on which it is tuned or measured."""
@@ -55,9 +55,7 @@ def fit_detector(bundle: Bundle, datasets: Sequence[Dataset], others: Sequence[D
     Raises:
         UsageError: If the bundle is no branch, or the data is of another modality or lacks train or validation rows.
     """
-    loaded = load(bundle)
-    if not isinstance(loaded, LoadedBranch):
-        raise UsageError(f"Expected a branch, but {bundle.kind}/{bundle.name} is a fusion head.")
+    loaded = load_branch(bundle)
     modality = Modality(bundle.kind)
     data = join([*datasets, phantom_dataset(PHANTOMS, PHANTOM_SEED, modality)])
     real = data.where((data.rows["source"] != PHANTOM).to_numpy())

@@ -23,7 +23,7 @@ from multimodal.train.decode import decode
 from multimodal.train.fit import Fitted, fit
 from multimodal.train.pretrain import pretrain_encoder, pretrain_films
 from multimodal.train.recipe import Recipe
-from multimodal.zoo import LoadedBranch, at, load
+from multimodal.zoo import at, load_branch
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Run:
         if isinstance(settings, TextPreparation):
             notes = [as_note(item) for item in decode(train, settings, margin=False, cache=self.cache)]
         if isinstance(settings, TextPreparation) and not self.start.pretrained:
-            known = None if self.start.init is None else _loaded(self.start.init).tokenizer
+            known = None if self.start.init is None else load_branch(at(self.start.init)).tokenizer
             tokenizer = known or train_tokenizer(note.text for note in notes)
             options["vocab_size"] = tokenizer.get_vocab_size()
         branch = create(
@@ -113,14 +113,6 @@ class Run:
         return branch
 
 
-def _loaded(folder: Path) -> LoadedBranch:
-    """A branch bundle to start from."""
-    loaded = load(at(folder))
-    if not isinstance(loaded, LoadedBranch):
-        raise UsageError(f"Expected a branch to start from, but {folder.name} is a fusion head.")
-    return loaded
-
-
 def _take_weights(branch: Branch, folder: Path) -> None:
     """Take a bundle's weights, but for the heads, which speak of other labels.
 
@@ -128,7 +120,9 @@ def _take_weights(branch: Branch, folder: Path) -> None:
         UsageError: If the bundle is of another architecture.
     """
     state = {
-        name: value for name, value in _loaded(folder).network.state_dict().items() if "head" not in name.split(".")[0]
+        name: value
+        for name, value in load_branch(at(folder)).network.state_dict().items()
+        if "head" not in name.split(".")[0]
     }
     own = branch.state_dict()
     if any(name not in own or own[name].shape != value.shape for name, value in state.items()):
