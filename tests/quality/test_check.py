@@ -117,6 +117,7 @@ def test_good_items_pass(item):
         (sound(drone(), Site.HEART), "heart_rate_not_found", False),
         (note(" \n12.3, "), "note_empty", True),
         (note("Chest"), "note_short", False),
+        (note("xx"), "note_short", True),
         (note("Preheat the oven, mix flour with eggs and bake it for an hour."), "note_not_clinical", False),
         (note("Seen in clinic today. Dry cough for two weeks. No fever. The film shows a sm"), "note_cut", False),
         (note("Knee pain after a fall. Radiograph of the knee: no fracture."), "note_other_organ", False),
