@@ -89,6 +89,15 @@ def test_a_record_from_upload_to_answer(
         assert diagnosis["models"]["fusion"]["name"] == "late"
 
 
+def test_compare_leads_to_a_case_and_its_evidence_whatever_the_address_holds(tiny_zoo: Path, tmp_path: Path) -> None:
+    with served(tiny_zoo, tmp_path / "cases.db") as address, reader(1280, "light") as page:
+        page.goto(f"{address}compare?image=other_image")
+        page.get_by_role("button", name="See its evidence").click()
+        page.get_by_text("Phantom drawn with: pneumonia").wait_for()
+        page.wait_for_selector(".mm-answer h2")
+        assert "image=other_image" in page.url
+
+
 def click_row(page: Any, row: int) -> None:
     """Click a label's row in the picture of the answer."""
     chart = page.locator("[class*=st-key-answers] [data-testid=stVegaLiteChart]")
