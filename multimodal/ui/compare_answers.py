@@ -30,6 +30,7 @@ COHORTS = {
     "composed": "Composed cases: items of different patients who share a label",
     "paired": "Paired cases: all items of a case are of one patient",
 }
+_MOST = 0.5
 _KEYS = ("case_id", "label", "truth", FUSED, MARGIN, "absent", "present", "patient0", "cohort", "source")
 
 
@@ -58,16 +59,32 @@ class Answers:
         return list(known[known["nunique"] == 2].sort_values("sum", ascending=False, kind="stable").index)
 
     def of(self, label: str) -> LabelAnswers:
-        """The answers for one label."""
-        return LabelAnswers(label, self.table[self.table["label"] == label].reset_index(drop=True))
+        """The answers for one label, to the cases that hold every modality that answered to most cases.
+
+        An item that was refused leaves its case without a part; single modalities and fusion are compared on the
+        same cases, so that case is left out.
+        """
+        rows = self.table[self.table["label"] == label]
+        spoke = [m.value for m in Modality if m.value in rows and rows[m.value].notna().mean() > _MOST]
+        whole = rows[rows[spoke].notna().all(axis=1)]
+        if whole["truth"].nunique() < 2:
+            whole = rows
+        return LabelAnswers(label, whole.reset_index(drop=True), left_out=len(rows) - len(whole))
 
 
 @dataclass(frozen=True, eq=False)
 class LabelAnswers:
-    """The answers for one label, a row a case."""
+    """The answers for one label.
+
+    Attributes:
+        label: Which.
+        rows: One a case.
+        left_out: Cases of the cohort that are not among them, for want of a part.
+    """
 
     label: str
     rows: pd.DataFrame
+    left_out: int = 0
 
     @property
     def truth(self) -> FloatArray:

@@ -170,7 +170,10 @@ def _figures(answers: Answers, one: LabelAnswers, other: str, colours: Palette) 
     with right:
         st.subheader("Given fewer modalities")
         spoken = "; ".join(f"{s} {figure(area.value)}" for s, area in subsets.items())
-        _chart(compare_charts.missing_chart(subsets, colours), f"AUROC by modalities given: {spoken}.", "missing")
+        if subsets:
+            _chart(compare_charts.missing_chart(subsets, colours), f"AUROC by modalities given: {spoken}.", "missing")
+        else:
+            st.html('<p class="mm-muted">No modality answered to every case.</p>')
     st.html(compare_tables.areas_html(areas, tests))
     st.html(compare_tables.TESTS)
     left, right = st.columns(2, gap="medium")

@@ -28,6 +28,7 @@ def cohort_html(answers: Answers, one: LabelAnswers) -> str:
         f"{positives} with it, {n - positives} without",
         answers.source,
         answers.how,
+        *([f"{one.left_out} more lack a part or had it refused, and are left out"] if one.left_out else []),
     )
     return (
         f'<div class="mm-cohort" role="note"><b>{escape(COHORTS[answers.cohort])}</b>'

@@ -111,11 +111,12 @@ def _forget_a_default_of_old(misfit: str) -> None:
 
 def _result(fitted: Fitted) -> None:
     better = fitted.late_loss - fitted.loss
-    verdict = (
-        "The head does better than late pooling on cases it was not fitted on."
-        if better > 0
-        else "No epoch was better than late pooling on cases held out: the head answers as late pooling does."
-    )
+    if round(better, 2) > 0:
+        verdict = "The head does better than late pooling on cases it was not fitted on."
+    elif better > 0:
+        verdict = "The head does about as well as late pooling on cases it was not fitted on."
+    else:
+        verdict = "No epoch was better than late pooling on cases held out: the head answers as late pooling does."
     st.html(f'<div class="mm-answer" role="status"><h2>{verdict}</h2></div>')
     losses, late, cases, held_out = st.columns(4)
     losses.metric("Loss", f"{fitted.loss:.2f}", f"{-better:+.2f}", delta_color="off", help="Lower is better.")

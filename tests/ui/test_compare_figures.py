@@ -81,6 +81,25 @@ def test_subsets_are_those_of_the_modalities_that_speak(one: LabelAnswers) -> No
     assert silent.subsets() == ["audio", "text", "audio+text"]
 
 
+def test_cases_that_lack_a_part_are_left_out_of_what_compares_modalities() -> None:
+    table = made_table()
+    table.loc[[3, 10], ["image", "=image", "=image+audio"]] = np.nan  # two films were refused
+    answers = made_answers(table)
+    found = answers.of("pneumonia")
+    assert (len(found.rows), found.left_out) == (78, 2)
+    assert found.sources() == answers.of("pneumonia").sources() == made_answers().of("pneumonia").sources()
+    assert found.subsets() == made_answers().of("pneumonia").subsets()
+    assert "2 more lack a part" in compare_tables.cohort_html(answers, found)
+
+
+def test_a_modality_that_few_cases_have_leaves_none_out() -> None:
+    table = made_table()
+    table.loc[20:, ["image", "=image", "=image+audio", "=image+text"]] = np.nan
+    found = made_answers(table).of("pneumonia")
+    assert (len(found.rows), found.left_out) == (80, 0)
+    assert found.subsets() == ["audio", "text", "audio+text"]
+
+
 def test_confusion_is_at_the_fused_threshold(one: LabelAnswers) -> None:
     for source in ("fused", "text"):
         found = compare_figures.confusion(one, source)
