@@ -73,12 +73,13 @@ def test_what_was_said_of_the_patient_on_the_diagnose_page_holds_here(
 ) -> None:
     asked: list[tuple[float | None, tuple[tuple[str, float], ...]]] = []
 
-    def answered(case: Case, choice: Choice) -> Diagnosis:
-        asked.append((case.patient.age, choice.prevalence))
-        return double.diagnose(case)
+    remembered = engine.remembered
 
-    monkeypatch.setattr(engine, "remembered", lambda case, choice: None)
-    monkeypatch.setattr(engine, "diagnose", answered)
+    def recall(case: Case, choice: Choice) -> Diagnosis | None:
+        asked.append((case.patient.age, choice.prevalence))
+        return remembered(case, choice)
+
+    monkeypatch.setattr(engine, "remembered", recall)
     give(app.run(), record())
     app.number_input(key="age").set_value(70)
     app.number_input(key="prevalence-pneumonia").set_value(40.0)
