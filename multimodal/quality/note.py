@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 from multimodal.case import Notice, Text
@@ -63,8 +64,8 @@ def check_note(note: Text) -> Iterator[Notice]:
         yield refuse("note_language", "The note does not look English; the models read English only: translate it.")
         return
     if len(words) < MIN_WORDS:
-        told = flag if _CLINICAL.search(note.text) else refuse
-        yield told("note_short", "The note is a single word; add the indication or the findings.")
+        short = flag("note_short", "The note is a single word; add the indication or the findings.")
+        yield replace(short, refused=_CLINICAL.search(note.text) is None)
     if len(words) >= CUT_WORDS and _breaks_off(note.text.rstrip()):
         yield flag("note_cut", "The note seems to break off in the middle of a sentence; give all of it.")
     if len(words) >= JUDGED_WORDS and not _CLINICAL.search(note.text):
