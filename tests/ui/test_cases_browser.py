@@ -55,6 +55,8 @@ def test_a_case_outlives_the_server_and_is_reviewed_and_deleted(tiny_zoo: Path, 
             playwright.expect(page.locator(".worklist .state")).to_have_attribute("title", "Pneumonia: no")
             page.get_by_placeholder("Search title").fill("rather")
             page.keyboard.press("Enter")
+            page.wait_for_timeout(500)  # the list is drawn anew, and a click on the one before would be lost
+            page.wait_for_selector(".stApp[data-test-script-state=notRunning]")
             page.get_by_role("button", name="Canary, bed 7").click()
             page.get_by_role("button", name="Delete", exact=True).click()
             page.get_by_role("button", name="Delete for good").click()
