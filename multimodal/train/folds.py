@@ -27,11 +27,14 @@ def check_folds(run: Run, data: Dataset, folds: int) -> None:
         raise UsageError(f"Expected a fold column with 0 to {folds - 1}, but got {sorted(numbers)}.")
     if run.start.init is None:
         return
-    trained = at(run.start.init).config.training
+    init, trained = run.start.init, at(run.start.init).config.training
     shared = sorted({name for name, _ in data.sources()} & set(trained.get("sources", {})) - {PHANTOM})
-    if shared and trained.get("cross_validation", {}).get("folds") != folds:
+    same = trained.get("cross_validation", {}).get("folds") == folds and all(
+        _fold(init, fold).exists() for fold in range(folds)
+    )
+    if shared and not same:
         raise UsageError(
-            f"Expected {run.start.init.name} to have been trained with {folds} folds too: it knows patients of"
+            f"Expected the bundles of the same {folds} folds beside {init.name}: it knows patients of"
             f" {', '.join(shared)}, which these folds hold out."
         )
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -80,3 +81,14 @@ def test_a_bundle_that_knows_the_patients_held_out_is_no_start_for_folds(
     with pytest.raises(UsageError, match="knows patients of"):
         train_branch("audio", "lstm", data, tmp_path / "b", recipe=recipe, start=on_top, folds=5, cache=cache)
     assert not (tmp_path / "b").exists()
+
+
+def test_a_bundle_whose_folds_are_gone_is_no_start_for_folds(
+    datasets: dict[Modality, Dataset], tmp_path: Path, cache: Path
+) -> None:
+    data, recipe, start = [datasets[Modality.AUDIO]], replace(QUICK, epochs=1), TINY[Modality.AUDIO]
+    first = train_branch("audio", "lstm", data, tmp_path / "a", recipe=recipe, start=start, folds=5, cache=cache)
+    shutil.rmtree(first.folder / "fold3")  # as in a zoo, where only the bundle itself is shipped
+    on_top = replace(start, init=first.folder)
+    with pytest.raises(UsageError, match="knows patients of"):
+        train_branch("audio", "lstm", data, tmp_path / "b", recipe=recipe, start=on_top, folds=5, cache=cache)
