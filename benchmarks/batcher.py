@@ -18,8 +18,6 @@ from multimodal.labels import Modality
 from multimodal.zoo import LoadedBranch, defaults, find, load_branch
 
 A, B, MOST, ITEMS, CLIENTS = 0.05, 0.005, 32, 256, 64
-
-
 WORDS = ("cough", "fever", "pain", "normal", "chest", "heart")
 
 

@@ -228,9 +228,9 @@ def evaluate(
         found = find(kind, name)
         folders = [read_folder(folder, kind, text_column=text_column) for folder in data or ()]
         note = text_column if kind == "text" else ""
-        if split == FOLDS and (against or parts):
-            raise UsageError("Expected no more than the figures of the folds: their networks are not the bundle's.")
         if split == FOLDS:
+            if against or parts:
+                raise UsageError("Expected no more than the figures of the folds: their networks are not the bundle's.")
             evaluation = evaluate_folds(found, folders)
         else:
             evaluation = evaluate_branch(found, folders, split=split, text_column=note)

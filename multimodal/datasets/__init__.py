@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from multimodal.datasets.composed import ComposedCase, ComposedCohort, compose, match
-from multimodal.datasets.folder import LABEL_NAMES, Dataset, join, load_item, read_folder
+from multimodal.datasets.folder import INDICATION, LABEL_NAMES, Dataset, join, load_item, read_folder
 from multimodal.datasets.phantoms import PHANTOM, phantom_dataset
 from multimodal.datasets.sources import SOURCES, SourceCard, terms
 
 __all__ = [
+    "INDICATION",
     "LABEL_NAMES",
     "PHANTOM",
     "SOURCES",

@@ -24,6 +24,8 @@ from multimodal.labels import LABELS, Modality, Site
 BoolArray = npt.NDArray[np.bool_]
 
 LABEL_NAMES = tuple(LABELS)
+INDICATION = " (indication)"
+"""Ends the source of an indication that is answered beside its whole note."""
 _TEXT_ATTRIBUTES = ("view", "site", "position", "device", "unit", "filter_mode", "population")
 _NUMBER_ATTRIBUTES = ("age", "side_px")
 _SEXES = {"f": "F", "female": "F", "m": "M", "male": "M"}

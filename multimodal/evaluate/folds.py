@@ -7,16 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from multimodal.bundle import OUT_OF_FOLD
-from multimodal.datasets import Dataset, join
+from multimodal.datasets import INDICATION, Dataset, join
 from multimodal.engine.inference import evidence
 from multimodal.errors import UsageError
 from multimodal.evaluate.branch import BranchEvaluation, evaluate_scored
 from multimodal.evaluate.figures import RESAMPLES
 from multimodal.evaluate.units import Scored
 from multimodal.zoo import Bundle
-
-INDICATION = " (indication)"
-"""Ends the source of an indication that was answered beside its whole note."""
 
 
 def evaluate_folds(bundle: Bundle, datasets: Sequence[Dataset], *, resamples: int = RESAMPLES) -> BranchEvaluation:

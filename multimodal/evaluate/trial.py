@@ -20,7 +20,6 @@ from multimodal.zoo import LoadedBranch
 
 Change = Callable[[Item, np.random.Generator], Item]
 """An item to what is left of it; the same generator is given to every change of an item."""
-"""Shows the progress of a loop."""
 Rescore = Callable[[Item, npt.NDArray[np.floating[Any]]], Mapping[str, FloatArray]]
 """An item and its (L,) truth, NaN where unknown, to (L,) evidence by name."""
 

@@ -84,12 +84,13 @@ def train_branch(
     )
     chooses = bool(run.recipe.patience) and not folds
     choosing = halves(validation.rows["patient"].to_numpy()) & chooses
+    both = data.in_split("train", "val")
     if folds:
-        check_folds(run, data.in_split("train", "val"), folds)
+        check_folds(run, both, folds)
     branch, fitted = run.fit(train, validation.where(choosing) if chooses else validation, out)
     training = _describe(run, data, fitted, command)
     if folds:
-        scored, prediction = cross_validate(run, data.in_split("train", "val"), folds, out)
+        scored, prediction = cross_validate(run, both, folds, out)
         scores = scores_by_source(prediction.logits.double().numpy(), scored, branch.labels)
         training["cross_validation"] = {"folds": folds, "auroc": scores}
     else:

@@ -16,9 +16,8 @@ from torch.utils.data import Dataset as TorchDataset
 from torch.utils.data import Sampler
 
 from multimodal.case import Text
-from multimodal.datasets import LABEL_NAMES, PHANTOM, Dataset
+from multimodal.datasets import INDICATION, LABEL_NAMES, PHANTOM, Dataset
 from multimodal.errors import UsageError
-from multimodal.evaluate.folds import INDICATION
 from multimodal.formats import Kind, read
 from multimodal.labels import Site
 from multimodal.prepare import AudioPreparation, ImagePreparation, Preparation, TextPreparation, stack

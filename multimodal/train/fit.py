@@ -23,8 +23,7 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from multimodal.branches import Branch
 from multimodal.branches.audio import AudioBranch
-from multimodal.datasets import PHANTOM
-from multimodal.evaluate.folds import INDICATION
+from multimodal.datasets import INDICATION, PHANTOM
 from multimodal.labels import Modality
 from multimodal.metrics import auroc
 from multimodal.train.data import BalancedSampler, Collate, EvaluationSet, Examples, FloatArray

@@ -23,7 +23,7 @@ from multimodal.train.decode import decode
 from multimodal.train.fit import Fitted, fit
 from multimodal.train.pretrain import pretrain_encoder, pretrain_films
 from multimodal.train.recipe import Recipe
-from multimodal.zoo import at, load_branch
+from multimodal.zoo import LoadedBranch, at, load_branch
 
 
 @dataclass(frozen=True)
@@ -85,12 +85,12 @@ class Run:
         """A network with its first weights and, for notes, a tokenizer that has seen training notes only."""
         settings = settings_from(self.modality, self.start.preparation)
         options = dict(self.start.options)
+        known = None if self.start.init is None else load_branch(at(self.start.init))
         notes, tokenizer = [], None
         if isinstance(settings, TextPreparation):
             notes = [as_note(item) for item in decode(train, settings, margin=False, cache=self.cache)]
         if isinstance(settings, TextPreparation) and not self.start.pretrained:
-            known = None if self.start.init is None else load_branch(at(self.start.init)).tokenizer
-            tokenizer = known or train_tokenizer(note.text for note in notes)
+            tokenizer = (known and known.tokenizer) or train_tokenizer(note.text for note in notes)
             options["vocab_size"] = tokenizer.get_vocab_size()
         branch = create(
             self.modality,
@@ -101,8 +101,8 @@ class Run:
             pretrained=self.start.pretrained,
         )
         branch.tokenizer = branch.tokenizer or tokenizer
-        if self.start.init is not None:
-            _take_weights(branch, self.start.init)
+        if known is not None:
+            _take_weights(branch, known)
         epochs = self.start.pretrain_epochs
         if epochs and isinstance(branch, TextBranch):
             pretrain_encoder(branch, notes, out, self.recipe, epochs)
@@ -113,18 +113,14 @@ class Run:
         return branch
 
 
-def _take_weights(branch: Branch, folder: Path) -> None:
+def _take_weights(branch: Branch, known: LoadedBranch) -> None:
     """Take a bundle's weights, but for the heads, which speak of other labels.
 
     Raises:
         UsageError: If the bundle is of another architecture.
     """
-    state = {
-        name: value
-        for name, value in load_branch(at(folder)).network.state_dict().items()
-        if "head" not in name.split(".")[0]
-    }
+    state = {name: value for name, value in known.network.state_dict().items() if "head" not in name.split(".")[0]}
     own = branch.state_dict()
     if any(name not in own or own[name].shape != value.shape for name, value in state.items()):
-        raise UsageError(f"The bundle {folder.name} is not of the architecture {branch.arch} with these options.")
+        raise UsageError(f"The bundle {known.config.name} is not of the architecture {branch.arch} with these options.")
     branch.load_state_dict(state, strict=False)

@@ -16,7 +16,6 @@ from multimodal.ui.theme import WORDS
 if TYPE_CHECKING:
     from multimodal.zoo import Bundle
 
-_FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 _MARKUP = re.compile(r"</?(?:details|summary)>")
 
 
@@ -95,9 +94,5 @@ def _card(bundle: Bundle, first: dict[str, str]) -> None:
 
 def _readme(bundle: Bundle) -> str:
     """The card's text as Markdown that can load nothing from elsewhere."""
-    try:
-        text = (bundle.folder / "README.md").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-    text = _MARKUP.sub("", _FRONT_MATTER.sub("", text, count=1))
+    text = _MARKUP.sub("", bundle.card)
     return re.sub(r"^#", "###", text.replace("![", "!\\["), flags=re.MULTILINE)

@@ -15,7 +15,7 @@ from multimodal.labels import LABELS, NO_FINDING, Site, labels_of
 from multimodal.ui import engine, heat, viewer
 from multimodal.ui.answer import percent
 from multimodal.ui.memory import kept
-from multimodal.ui.record import Choice, kind_of
+from multimodal.ui.record import Choice, became, kind_of
 
 if TYPE_CHECKING:
     from multimodal.explain import Explanation, FilmExplanation, NoteExplanation, SoundExplanation
@@ -95,7 +95,7 @@ def _which(title: str, items: Sequence[Item]) -> int:
 
 def _heard(item: Item, diagnosis: Diagnosis) -> Item:
     """The item as the answer took it: a sound whose kind was told by its content."""
-    answer = next((result for result in diagnosis.items if result.sha256 == item.sha256), None)
+    answer = became(item, diagnosis)
     if isinstance(item, Audio) and answer is not None and answer.site is not None:
         return replace(item, site=Site(answer.site))
     return item
@@ -103,7 +103,7 @@ def _heard(item: Item, diagnosis: Diagnosis) -> Item:
 
 def _item(item: Item, label: str | None, diagnosis: Diagnosis, choice: Choice | None) -> None:
     """An item in its viewer, with its marks where there are any."""
-    answer = next((result for result in diagnosis.items if result.sha256 == item.sha256), None)
+    answer = became(item, diagnosis)
     if answer is not None and not answer.used:
         about = [notice for notice in diagnosis.quality if notice.refused and notice.item == item.name]
         reasons = " ".join(notice.message for notice in about)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 
-from multimodal.case import Audio, Case, Image, Item, Patient
+from multimodal.case import Audio, Case, Diagnosis, Image, Item, ItemResult, Patient
 from multimodal.labels import Site
 
 Source = tuple[str, bytes]
@@ -70,6 +70,11 @@ def fingerprint(case: Case, choice: Choice) -> str:
     """A hash of all that the answer depends on."""
     items = [(item.sha256, item.site if isinstance(item, Audio) else None) for item in case.items]
     return hashlib.sha256(repr((items, case.patient, choice)).encode()).hexdigest()
+
+
+def became(item: Item, diagnosis: Diagnosis) -> ItemResult | None:
+    """What an answer made of an item; None where the item is not among those that it was given."""
+    return next((result for result in diagnosis.items if result.sha256 == item.sha256), None)
 
 
 def kind_of(item: Item) -> str:

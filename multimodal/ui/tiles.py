@@ -7,13 +7,14 @@ from html import escape
 
 import streamlit as st
 
-from multimodal.case import Audio, Case, Diagnosis, Image, Item, ItemResult, Notice
+from multimodal.case import Audio, Case, Diagnosis, Image, Item, Notice
 from multimodal.labels import Site
 from multimodal.picture import data_uri, film_thumbnail, waveform_svg
 from multimodal.ui.patient import patient
-from multimodal.ui.record import SITE_WORDS, Record, bare, chosen_case, keyed_items, kind_of, plain
+from multimodal.ui.record import SITE_WORDS, Record, bare, became, chosen_case, keyed_items, kind_of, plain
 from multimodal.ui.theme import Palette
 from multimodal.ui.viewer import visible
+from multimodal.verdict import together
 
 WIDTH = 192
 """Of a tile, in pixels: a film, two sounds and a note fit beside the sidebar of a small laptop."""
@@ -28,7 +29,7 @@ FITTING = 4
 """How many tiles stand side by side there; of more it is said that they go on."""
 
 
-def strip(case: Case, colours: Palette, diagnosis: Diagnosis | None = None) -> None:
+def strip(case: Case, colours: Palette, diagnosis: Diagnosis | None) -> None:
     """Draw the tiles and keep the reader's corrections in the session; an answer tells what became of each item."""
     if len(case.items) > FITTING:
         st.html(f'<p class="mm-muted">{_counted(case)}: scroll sideways for all of them.</p>')
@@ -98,7 +99,7 @@ def _tile(key: str, item: Item, colours: Palette, diagnosis: Diagnosis | None) -
 
 def _notices(item: Item, diagnosis: Diagnosis | None) -> tuple[Notice, ...]:
     """What is wrong with an item: what the answer says of it, or as much as can be told before there is one."""
-    if diagnosis is not None and _result(item, diagnosis) is not None:
+    if diagnosis is not None and became(item, diagnosis) is not None:
         about = [notice for notice in (*diagnosis.quality, *diagnosis.warnings) if notice.item == item.name]
         return tuple(notice for notice in about if notice.code != GUESSED)
 
@@ -109,12 +110,8 @@ def _notices(item: Item, diagnosis: Diagnosis | None) -> tuple[Notice, ...]:
 
 def _guess(item: Audio, diagnosis: Diagnosis | None) -> str:
     """What a sound of unknown site was taken for: ``Heart sound?``."""
-    result = diagnosis and _result(item, diagnosis)
+    result = diagnosis and became(item, diagnosis)
     return f"{SITE_WORDS[Site(result.site)]}?" if result and result.used and result.site else SITE_WORDS[None]
-
-
-def _result(item: Item, diagnosis: Diagnosis) -> ItemResult | None:
-    return next((result for result in diagnosis.items if result.sha256 == item.sha256), None)
 
 
 def _thumbnail(item: Item, colours: Palette) -> str:
@@ -133,8 +130,9 @@ def _mark(notices: Sequence[Notice], out: bool) -> str:
         return '<div class="mark out"><i></i><span>Left out</span></div>'
     if not notices:
         return '<div class="mark"><i></i><span>Good quality</span></div>'
-    refused = any(notice.refused for notice in notices)
-    words = escape(visible(" ".join(notice.message for notice in sorted(notices, key=lambda n: not n.refused))))
+    told = together(notices)
+    words = escape(visible(" ".join(message for message, _, _ in told)))
+    _, _, refused = told[0]
     label = "Not used: " if refused else ""
     return f'<div class="mark warn" title="{words}"><i></i><span>{label}{words}</span></div>'
 
