@@ -87,3 +87,8 @@ def reader(width: int = 1280, scheme: str = "light") -> Iterator[Any]:
         chromium.close()
     assert complaints == []
     assert abroad == []
+
+
+def settle(page: Any) -> None:
+    """Wait until the run of a page that has begun is over: what stands there is all of one answer."""
+    page.wait_for_selector(".stApp[data-test-script-state=notRunning]")

@@ -13,7 +13,7 @@ from pypdf import PdfReader
 from multimodal.phantom import draw_patient, render
 from multimodal.ui.chart import HEAD, ROW
 from tests.ui.conftest import NOTE, beats_wav
-from tests.ui.served import IN_A_BROWSER, playwright, reader, served
+from tests.ui.served import IN_A_BROWSER, playwright, reader, served, settle
 
 pytestmark = IN_A_BROWSER
 
@@ -58,10 +58,12 @@ def test_a_record_from_upload_to_answer(
             page.get_by_text("evidence is pooled (late fusion)").wait_for()
             assert "image=other_image" in page.url
 
+        settle(page)  # the other network puts the labels in another order
         titles = page.get_by_role("region", name="Every modality and pair").locator("tbody th").all_inner_texts()
         for row in (2, 1, 2):
             click_row(page, row)
             page.wait_for_function(PICKED, arg=titles[row])
+            settle(page)
 
         before = page.locator("canvas[data-role=canvas]").screenshot()
         page.locator("[data-role=level]").fill("80")

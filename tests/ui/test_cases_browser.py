@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pypdf import PdfReader
 
-from tests.ui.served import IN_A_BROWSER, playwright, reader, served
+from tests.ui.served import IN_A_BROWSER, playwright, reader, served, settle
 
 pytestmark = IN_A_BROWSER
 
@@ -53,10 +53,11 @@ def test_a_case_outlives_the_server_and_is_reviewed_and_deleted(tiny_zoo: Path, 
             page.get_by_role("button", name="All cases").click()
             playwright.expect(page.locator(".worklist .state")).to_have_text("Disagreed")
             playwright.expect(page.locator(".worklist .state")).to_have_attribute("title", "Pneumonia: no")
-            page.get_by_placeholder("Search title").fill("rather")
-            page.keyboard.press("Enter")
-            page.wait_for_timeout(500)  # the list is drawn anew, and a click on the one before would be lost
-            page.wait_for_selector(".stApp[data-test-script-state=notRunning]")
+            for words, found in (("never said", "No case matches."), ("rather", "Canary, bed 7")):
+                page.get_by_placeholder("Search title").fill(words)
+                page.keyboard.press("Enter")
+                page.get_by_text(found).wait_for()
+            settle(page)
             page.get_by_role("button", name="Canary, bed 7").click()
             page.get_by_role("button", name="Delete", exact=True).click()
             page.get_by_role("button", name="Delete for good").click()
