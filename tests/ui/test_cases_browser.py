@@ -23,6 +23,7 @@ def test_a_case_outlives_the_server_and_is_reviewed_and_deleted(tiny_zoo: Path, 
             page.get_by_role("button", name="Save", exact=True).click()
             page.get_by_role("button", name="Open in Cases").click()
             page.wait_for_selector("h1.mm-case")
+            page.wait_for_url("**/cases?case=*")
             kept = page.url.split("?")[1]
             page.goto("about:blank")
 
