@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -33,19 +33,30 @@ _PROBES = ("_stcore/health", "_stcore/host-config")
 
 
 @contextmanager
-def served(zoo: Path, database: Path) -> Iterator[str]:
-    """The app on a free port, with these models and this database: its address."""
+def served(
+    zoo: Path, database: Path, log: Path = Path(os.devnull), environment: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """The app on a free port, with these models and this database: its address.
+
+    Args:
+        zoo: The models folder.
+        database: The file that keeps the cases.
+        log: Gets what the server prints.
+        environment: Variables that it runs with beside those of this process.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", str(APP), "--server.port", str(port)]
-    server = subprocess.Popen(
-        [*command, "--server.headless", "true"],
-        cwd=APP.parent,
-        env={**os.environ, "MULTIMODAL_MODELS": str(zoo), "MULTIMODAL_DATABASE": f"sqlite:///{database}"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    own = {"MULTIMODAL_MODELS": str(zoo), "MULTIMODAL_DATABASE": f"sqlite:///{database}"}
+    with log.open("wb") as printed:
+        server = subprocess.Popen(
+            [*command, "--server.headless", "true"],
+            cwd=APP.parent,
+            env={**os.environ, **own, **(environment or {})},
+            stdout=printed,
+            stderr=subprocess.STDOUT,
+        )
     address = f"http://127.0.0.1:{port}/"
     try:
         for _ in range(300):

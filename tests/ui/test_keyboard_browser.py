@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.ui.conftest import THEME
-from tests.ui.served import IN_A_BROWSER, reader, served
+from tests.ui.served import IN_A_BROWSER, reader, served, settle
 
 pytestmark = IN_A_BROWSER
 
@@ -39,6 +39,7 @@ def test_the_answer_is_reached_and_read_by_keyboard(tiny_zoo: Path, tmp_path: Pa
         page.keyboard.press("Enter")
         page.get_by_role("region", name="Every modality and pair").wait_for()
         page.wait_for_selector(".film[data-ready=true]")
+        settle(page)
         read = walk(page, "Every modality and pair", accent)
         assert [stop["name"] for stop in (*asked, *read) if not stop["name"]] == []
         assert [stop["name"] for stop in (*asked, *read) if not stop["seen"]] == []
