@@ -104,9 +104,8 @@ def read_case(
             continue
         for name, other in people:
             if reading.person.differs(other):
-                raise MixedPatientsError(
-                    f"{name} and {file.name} are of two different patients; give one patient's files at a time."
-                )
+                both = f"Two files named {name}" if name == file.name else f"{name} and {file.name}"
+                raise MixedPatientsError(f"{both} are of two different patients; give one patient's files at a time.")
         people.append((file.name, reading.person))
         items.append(_held_against(reading, _first_stated(stated)))
         stated.append(reading.patient)

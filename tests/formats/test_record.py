@@ -94,6 +94,12 @@ def test_two_patients_are_told_apart(first: dict[str, str], second: dict[str, st
     assert "A^B" not in str(caught.value)
 
 
+def test_two_patients_in_files_of_one_name_are_told_apart() -> None:
+    files = [("a.dcm", dicom(film(), PatientID=str(number))) for number in range(2)]
+    with pytest.raises(MixedPatientsError, match=r"^Two files named a\.dcm are of two different patients"):
+        read_case(files)
+
+
 @pytest.mark.parametrize(
     "second",
     [
