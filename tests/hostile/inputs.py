@@ -220,7 +220,7 @@ ELSEWHERE = {
         "tests.test_batch:test_a_bad_case_becomes_a_line_with_its_code",
     ),
     56: ("tests.hostile.test_doors:test_a_request_that_is_too_large_is_refused",),
-    57: ("tests.ui.test_page:test_two_readers_never_see_each_other",),
+    57: ("tests.ui.test_upload:test_two_readers_never_see_each_other",),
     58: (
         "tests.formats.isolation.test_pool:test_harm_costs_its_file_only",
         "tests.store.test_durability:test_a_full_disk_changes_nothing",

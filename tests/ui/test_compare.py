@@ -10,10 +10,10 @@ from streamlit.testing.v1 import AppTest
 from multimodal.case import Case, Diagnosis
 from multimodal.ui import engine
 from multimodal.ui.record import Choice
-from tests.ui.conftest import HOME
+from tests.ui.conftest import HOME, record
 from tests.ui.made import Double
+from tests.ui.reading import button, give, headline, shown
 from tests.ui.test_compare_figures import csv, made_table
-from tests.ui.test_page import button, give, headline, record, shown
 
 
 def start() -> AppTest:

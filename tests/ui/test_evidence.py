@@ -23,8 +23,8 @@ from multimodal.ui import heat
 from multimodal.zoo import LoadedBranch
 from tests.ui.conftest import record
 from tests.ui.made import Double
-from tests.ui.test_page import give
-from tests.ui.test_page import shown as markup
+from tests.ui.reading import give
+from tests.ui.reading import shown as markup
 
 ABOUT = ("item", "0" * 64)
 WHY = ("pneumonia", "net", "midpoint_gradients", 1.0)

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from multimodal import zoo
 from tests.ui.made import Double
-from tests.ui.test_page import button, shown
+from tests.ui.reading import button, shown
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from multimodal.bundle import BundleConfig
 from multimodal.errors import BundleInvalidError
 from multimodal.ui import cards_table
 from multimodal.ui.interval import figure, interval_html, p_value
-from tests.ui.test_page import shown
+from tests.ui.reading import shown
 
 ENTRY = {"n": 120, "patients": 100, "positives": 30, "auroc": 0.81, "auroc_ci": [0.72, 0.89]}
 MEASURED = {

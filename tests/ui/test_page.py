@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -14,34 +12,11 @@ from streamlit.testing.v1 import AppTest
 from multimodal.case import Case, Diagnosis, Notice, Patient
 from multimodal.errors import BundleNotFoundError
 from multimodal.labels import Site
-from multimodal.ui import engine, evidence, upload
+from multimodal.ui import engine, evidence
 from multimodal.ui.upload import SAMPLES
-from tests.ui.conftest import NOTE, beats_wav, film_png, record
+from tests.ui.conftest import beats_wav, film_png, record
 from tests.ui.made import Double
-
-
-def shown(app: AppTest) -> str:
-    """All markup on the page, less the style sheet."""
-    bodies = (element.proto.body for element in app.get("html"))
-    return "\n".join(body for body in bodies if not body.startswith("<style>"))
-
-
-def headline(app: AppTest) -> str:
-    return shown(app).split('<div class="mm-answer"><h2>')[1].split("</h2>")[0]
-
-
-def made(app: AppTest) -> list[Diagnosis]:
-    """The diagnoses that the session keeps."""
-    return [value for value in app.session_state["memory"].values() if isinstance(value, Diagnosis)]
-
-
-def button(app: AppTest, label: str) -> object:
-    return next(one for one in app.button if one.label.replace("\\", "") == label)
-
-
-def give(app: AppTest, files: list[tuple[str, bytes, str]]) -> AppTest:
-    app.file_uploader[0].set_value(files)
-    return app.run()
+from tests.ui.reading import button, give, headline, made, shown
 
 
 def test_the_empty_page_says_what_to_do_and_diagnoses_nothing(app: AppTest, double: Double) -> None:
@@ -52,16 +27,6 @@ def test_the_empty_page_says_what_to_do_and_diagnoses_nothing(app: AppTest, doub
     assert "not real people" in shown(app)
     assert {one.label for one in app.button} == {words for _, words, _ in SAMPLES}
     assert double.calls == []
-
-
-def test_a_server_that_answers_is_named_where_files_are_given(
-    app: AppTest, double: Double, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MULTIMODAL_SERVER", "http://<b>elsewhere</b>")
-    app.run()
-    assert not app.exception
-    assert "Data leaves this machine: the server http://&lt;b&gt;elsewhere&lt;/b&gt; answers." in shown(app)
-    assert "Data stays on this machine" not in shown(app)
 
 
 def test_a_long_strip_of_tiles_says_how_many_there_are(app: AppTest, double: Double) -> None:
@@ -93,78 +58,6 @@ def test_the_tiles_tell_what_became_of_each_item(app: AppTest, double: Double, m
     app.run()
     assert not app.exception
     assert double.calls[-1].audios[0].site is Site.HEART
-
-
-def test_a_sample_case_is_one_click_away_and_named_as_a_phantom(app: AppTest, double: Double) -> None:
-    app.run()
-    button(app, "Pneumonia").click()
-    app.run()
-    assert not app.exception
-    assert "Phantom drawn with: <b>pneumonia</b>. Not a real patient." in shown(app)
-    assert shown(app).count("Research use only, not a medical device.") == 1
-    assert "Pneumonia" in headline(app)
-    assert [tab.label for tab in app.tabs] == ["Film", "Sound (2)", "Note"]
-    assert len(double.calls) == 1
-
-
-def test_a_film_a_sound_and_a_note_at_once(app: AppTest, double: Double) -> None:
-    give(app.run(), record())
-    assert not app.exception
-    (case,) = double.calls
-    assert [item.name for item in case.items] == ["film.png", "beats.wav", "note.txt"]
-    assert case.audios[0].site is Site.HEART
-    assert re.fullmatch("[0-9a-f]{12}", case.case_id), "a file's name may be the patient's"
-    assert "Film + sound" in shown(app)
-    assert [tab.label for tab in app.tabs] == ["Film", "Sound", "Note"]
-
-
-def test_files_are_added_to_the_record(app: AppTest, double: Double) -> None:
-    give(app.run(), record()[:1])
-    give(app, record()[2:])
-    assert [item.name for item in double.calls[-1].items] == ["film.png", "note.txt"]
-
-
-def test_files_that_a_slow_browser_sends_again_are_taken_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = SimpleNamespace(name="note.txt", getvalue=lambda: NOTE)
-    state = {"intake": 0, "files-0": [given], "microphone-1": given}
-    monkeypatch.setattr(upload.st, "session_state", state)
-    for take, turn in ((upload._take_files, 0), (upload._take_sound, 1)):
-        take(turn)
-        assert [data for _, data in state.pop("pending")] == [NOTE]
-        take(turn)  # with another click, before the browser knows that the widget is gone
-        assert "pending" not in state
-
-
-def test_one_bad_file_is_named_and_the_rest_stays(app: AppTest, double: Double) -> None:
-    give(app.run(), [("bro*ken*.dcm", b"\0" * 128 + b"DICM?", "application/dicom"), *record()[2:]])
-    assert not app.exception
-    assert "<b>bro*ken*.dcm</b>: " in shown(app)
-    assert [item.name for item in double.calls[0].items] == ["note.txt"]
-    assert shown(app).count("bro*ken*.dcm") == 1
-
-
-def test_what_holds_of_several_files_is_said_once(app: AppTest, double: Double) -> None:
-    bad = [(name, b"\0" * 128 + b"DICM?", "application/dicom") for name in ("one.dcm", "two.dcm")]
-    give(app.run(), [*bad, *record()[2:]])
-    assert not app.exception
-    assert "<b>one.dcm</b>, <b>two.dcm</b>: " in shown(app)
-    assert shown(app).count('<li class="refused">') == 1
-
-
-def test_only_bad_files_leave_the_page_empty_with_the_reason(app: AppTest, double: Double) -> None:
-    give(app.run(), [("notes.bin", bytes(range(256)), "application/octet-stream")])
-    assert not app.exception
-    assert 0 <= shown(app).index("notes.bin") < shown(app).index("Phantoms: ")  # above what a phone scrolls to
-    assert double.calls == []
-    assert len(app.file_uploader) == 1
-
-
-def test_a_bad_addition_keeps_the_record(app: AppTest, double: Double) -> None:
-    give(app.run(), record()[2:])
-    before = headline(app)
-    give(app, [("x.bin", bytes(range(256)), "application/octet-stream")])
-    assert "x.bin" in shown(app)
-    assert headline(app) == before
 
 
 def test_leaving_an_item_out_changes_the_answer_and_putting_it_back_is_instant(app: AppTest, double: Double) -> None:
@@ -209,15 +102,6 @@ def test_a_rerun_does_not_read_or_diagnose_again(app: AppTest, double: Double, m
     app.run()
     assert not app.exception
     assert len(double.calls) == 1
-
-
-def test_a_new_case_forgets_the_old_one(app: AppTest, double: Double) -> None:
-    give(app.run(), record())
-    button(app, "New case").click()
-    app.run()
-    assert "record" not in app.session_state
-    assert "memory" not in app.session_state
-    assert "mm-answer" not in shown(app)
 
 
 def test_a_new_case_forgets_age_and_sex(app: AppTest, double: Double) -> None:
@@ -282,18 +166,6 @@ def test_a_hostile_note_is_text(app: AppTest, double: Double) -> None:
     assert "<script>" not in shown(app)
     assert "&lt;script&gt;" in shown(app)
     assert "<b>n</b>" not in shown(app)
-
-
-def test_two_readers_never_see_each_other(double: Double) -> None:
-    from tests.ui.conftest import HOME
-
-    one, other = (AppTest.from_file(str(HOME), default_timeout=240).run() for _ in range(2))
-    give(one, [("one.txt", b"canary-one: the patient has a cough", "text/plain")])
-    give(other, [("other.txt", b"canary-other: the patient has a fever", "text/plain")])
-    one.run()
-    assert "canary-one" in shown(one)
-    assert "canary-other" not in shown(one)
-    assert "canary-one" not in shown(other)
 
 
 def test_the_real_engine_with_tiny_bundles(app: AppTest, tiny_zoo: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from multimodal.ui.where import database_host, goes, stays
 from tests.ui.conftest import APP
 from tests.ui.made import Double
-from tests.ui.test_page import shown
+from tests.ui.reading import shown
 
 LITE = "sqlite:////data/cases.db"
 
