@@ -83,7 +83,7 @@ def _explained(engine: Engine, case: Case, diagnosis: Diagnosis, labels: Sequenc
     for label in wanted:
         if label is not None and label not in spoken:
             raise UsageError(f"Expected --explain with {AUTO} or one of {', '.join(spoken)}, but got {label}.")
-    return [found for label in wanted if label is not None for found in explain_case(engine, case, label)]
+    return [found for label in wanted if label is not None for found in explain_case(engine, case, diagnosis, label)]
 
 
 def _write_report(path: Path, engine: Engine, case: Case, diagnosis: Diagnosis) -> None:

@@ -21,7 +21,7 @@ from multimodal.engine.models import Models
 from multimodal.engine.statement import Statement, state, vocabulary
 from multimodal.errors import MultimodalError, UsageError
 from multimodal.labels import LABELS, Modality, Site
-from multimodal.quality import check, check_record
+from multimodal.quality import check, check_heart, check_record
 from multimodal.zoo import LoadedBranch
 
 SITE_DOUBT = 2.0
@@ -223,10 +223,13 @@ def _judge(item: Item) -> _Entry:
 
 
 def _settle_site(entry: _Entry, lung: float) -> list[Notice]:
-    """The user's word, else the branch's guess, by its log-odds of a lung sound."""
+    """The user's word, else the branch's guess, by its log-odds of a lung sound; a heart must then sound like one."""
     guess = Site.LUNG if lung > 0 else Site.HEART
     if entry.site is None:
         entry.site = guess
+        if guess is Site.HEART and isinstance(entry.item, Audio):
+            told = {notice.code for notice in entry.quality}
+            entry.quality += [notice for notice in check_heart(entry.item) if notice.code not in told]
         message = f"Taken for a {guess} sound by its content; say which it is if that is wrong."
         return [Notice("site_guessed", message, item=entry.item.name)]
     if guess is not entry.site and abs(lung) > SITE_DOUBT:

@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from multimodal.case import Audio, Case, Image, Item, Text
+from multimodal.case import Audio, Case, Diagnosis, Image, Item, Text
 from multimodal.engine import Engine
 from multimodal.errors import UsageError
 from multimodal.explain.coordinates import UNIT_SECONDS, band_edges, film_box
@@ -21,9 +21,8 @@ from multimodal.explain.explanation import (
 from multimodal.explain.methods import METHODS
 from multimodal.explain.offered import chosen_method, offered, recorded
 from multimodal.explain.probe import checked, probe, undisturbed
-from multimodal.labels import labels_of
+from multimodal.labels import Site, labels_of
 from multimodal.prepare import AudioPreparation, ImagePreparation, TextPreparation
-from multimodal.quality import check
 from multimodal.zoo import LoadedBranch
 
 
@@ -75,22 +74,23 @@ def explain(
     raise UsageError(f"Expected an item of {branch.network.kind}, but got {item.modality}.")
 
 
-def explain_case(engine: Engine, case: Case, label: str) -> tuple[Explanation, ...]:
-    """Explain every item of a case that was fit to be scored and can speak of a label.
+def explain_case(engine: Engine, case: Case, diagnosis: Diagnosis, label: str) -> tuple[Explanation, ...]:
+    """Explain every item that an answer rests on and that can speak of a label.
 
     Args:
         engine: Whose branches explain, those that offer an explanation; of an ensemble each one does, for itself.
         case: The record.
+        diagnosis: The answer to it, which says what was left out and where a sound was taken to be from.
         label: That is explained.
 
     Raises:
         ModelError: If a network cannot be loaded or run.
     """
+    became = {result.sha256: result for result in diagnosis.items if result.used}
     found: list[Explanation] = []
     for item in case.items:
-        site = item.site if isinstance(item, Audio) else None
-        refused = any(notice.refused for notice in (*item.notices, *check(item)))
-        if refused or label not in labels_of(item.modality, site):
+        result = became.get(item.sha256)
+        if result is None or label not in labels_of(item.modality, Site(result.site) if result.site else None):
             continue
         branches = engine.branches(item.modality)
         speakers = [b for b in branches if label in b.config.calibration and offered(b.config)]

@@ -12,9 +12,9 @@ from multimodal.case import Audio, Image, Item, Notice, Text
 from multimodal.quality.film import check_film
 from multimodal.quality.note import check_note
 from multimodal.quality.record import check_record
-from multimodal.quality.sound import check_sound
+from multimodal.quality.sound import check_heart, check_sound
 
-__all__ = ["check", "check_record"]
+__all__ = ["check", "check_heart", "check_record"]
 
 
 def check(item: Item) -> tuple[Notice, ...]:

@@ -34,6 +34,7 @@ RHYTHM_SECONDS = 4.0
 
 _FRAMES_PER_SECOND = 50
 _NOISE_FRAMES_PER_SECOND = 40
+_NOISY = "The recording hardly stands out from noise; record again in a quiet room."
 
 Samples = npt.NDArray[np.float64]
 
@@ -49,8 +50,7 @@ def check_sound(sound: Audio) -> Iterator[Notice]:
     if not np.isfinite(sound.samples).all():
         yield refuse("sound_not_finite", "The recording holds values that are no numbers; export it again.")
         return
-    skipped = max(0, len(sound.samples) - LOOK_SECONDS * sound.rate) // 2
-    samples = sound.samples[skipped : len(sound.samples) - skipped].astype(np.float64)
+    samples = _middle(sound)
     centred = samples - samples.mean()
     spread = centred.std()
     if spread < SILENT_RMS:
@@ -65,12 +65,30 @@ def check_sound(sound: Audio) -> Iterator[Notice]:
     at_peak = np.abs(samples) >= 0.999 * np.abs(samples).max()
     if (at_peak[1:] & at_peak[:-1]).mean() > CLIPPED_SHARE:
         yield flag("sound_clipped", "The recording is clipped; record again with less gain.")
-    if snr_db(centred, sound.rate) < (HEART_SNR_DB if sound.site is Site.HEART else OTHER_SNR_DB):
-        yield flag("sound_noise", "The recording hardly stands out from noise; record again in a quiet room.")
-    if sound.site is Site.HEART and sound.seconds >= RHYTHM_SECONDS and rhythm(centred, sound.rate) < RHYTHM:
-        yield flag(
-            "heart_rate_not_found", "No regular heart beat was found; check that this is a heart sound and its quality."
-        )
+    if sound.site is Site.HEART:
+        yield from check_heart(sound)
+    elif snr_db(centred, sound.rate) < OTHER_SNR_DB:
+        yield flag("sound_noise", _NOISY)
+
+
+def check_heart(sound: Audio) -> Iterator[Notice]:
+    """What is wrong with a recording if it is of a heart, whoever says so.
+
+    Args:
+        sound: Half a second or more that is not silent, its site known or not.
+    """
+    samples = _middle(sound)
+    centred = samples - samples.mean()
+    if snr_db(centred, sound.rate) < HEART_SNR_DB:
+        yield Notice("sound_noise", _NOISY, item=sound.name)
+    if sound.seconds >= RHYTHM_SECONDS and rhythm(centred, sound.rate) < RHYTHM:
+        words = "No regular heart beat was found; check that this is a heart sound and its quality."
+        yield Notice("heart_rate_not_found", words, item=sound.name)
+
+
+def _middle(sound: Audio) -> Samples:
+    skipped = max(0, len(sound.samples) - LOOK_SECONDS * sound.rate) // 2
+    return sound.samples[skipped : len(sound.samples) - skipped].astype(np.float64)
 
 
 def snr_db(samples: Samples, rate: int) -> float:

@@ -101,7 +101,7 @@ def explained(engine: Engine, case: Case, diagnosis: Diagnosis) -> tuple[Explana
     from multimodal.explain import explain_case
 
     try:
-        return explain_case(engine, case, label)
+        return explain_case(engine, case, diagnosis, label)
     except MultimodalError:
         return ()
 
@@ -120,7 +120,7 @@ def _header(sheet: Sheet, diagnosis: Diagnosis, day: str) -> None:
 def _notices(sheet: Sheet, diagnosis: Diagnosis, case: Case | None) -> list[str]:
     """What a reader must know, as lines."""
     problems = () if case is None else case.problems
-    told = together((*problems, *diagnosis.quality, *diagnosis.warnings))
+    told = together((*problems, *diagnosis.warnings, *diagnosis.quality))
     words = [f"– {', '.join(items)}: {message}" if items else f"– {message}" for message, items, _ in told]
     if len(words) > NOTICES:
         words = [*words[: NOTICES - 1], f"– And {len(words) - NOTICES + 1} more, in the JSON."]

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from scipy.special import expit, logit
 
 from multimodal.branches.image import SmallCNN
@@ -129,6 +130,18 @@ def test_the_site_is_the_users_word_else_the_branchs():
     assert told.items[0].site == "lung"
     assert "site_guessed" not in codes(told.warnings)
     assert set(told.by_modality["audio"]) == set(labels_of(Modality.AUDIO, Site.LUNG))
+
+
+@pytest.mark.parametrize("guess", list(Site))
+def test_what_is_taken_for_a_heart_is_asked_for_a_beat(guess: Site, monkeypatch: pytest.MonkeyPatch):
+    drone = np.cumsum(np.random.default_rng(1).normal(0, 0.001, 20000)).astype(np.float32)
+    engine = Engine()
+    (branch,) = engine.branches(Modality.AUDIO)
+    lung = torch.tensor([1.0 if guess is Site.LUNG else -1.0])
+    monkeypatch.setattr(branch.network, "site_logit", lambda embedding: lung.expand(len(embedding)))
+    diagnosis = engine.diagnose(Case("c", audios=(replace(sound(0, None), samples=drone),)))
+    assert diagnosis.items[0].site == guess
+    assert ("heart_rate_not_found" in codes(diagnosis.quality)) == (guess is Site.HEART)
 
 
 def test_an_item_that_is_unfit_is_left_out_and_named():

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from multimodal.case import Case, ItemResult
 from multimodal.errors import UsageError
 from multimodal.explain import EXPLANATIONS, METHODS, explain, explain_case, offered, recorded
 from multimodal.labels import Modality
 from multimodal.zoo import LoadedBranch
 from tests.explain.items import film
 from tests.explain.networks import LABEL, film_branch
+from tests.ui.made import diagnosis
 
 FIRST, SECOND, THIRD = METHODS[Modality.IMAGE]
 
@@ -63,9 +65,8 @@ def test_without_any_method_nothing_is_explained() -> None:
         def branches(self, modality: Modality) -> tuple[LoadedBranch, ...]:
             return (branch,)
 
-    from multimodal.case import Case
-
-    assert explain_case(_Engine(), Case("c", (film(),)), LABEL) == ()  # type: ignore[arg-type]
+    became = diagnosis(items=(ItemResult(film().name, film().sha256, "image"),))
+    assert explain_case(_Engine(), Case("c", (film(),)), became, LABEL) == ()  # type: ignore[arg-type]
 
 
 def test_figures_of_other_weights_do_not_count() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from multimodal.case import Case, Item, Text
+from multimodal.case import Case, Item, ItemResult, Text
 from multimodal.engine.inference import evidence, run
 from multimodal.errors import NonFiniteError, UsageError
 from multimodal.explain import FILLS, METHODS, assess, explain, explain_case, measure
@@ -18,6 +19,7 @@ from multimodal.labels import Modality
 from multimodal.zoo import LoadedBranch
 from tests.explain.items import film, note, sound, texture
 from tests.explain.networks import LABEL, film_branch, random_branch
+from tests.ui.made import diagnosis
 
 ITEMS: dict[str, Item] = {"image": film(), "audio": sound(), "text": note()}
 
@@ -142,18 +144,21 @@ class _Engine:
         )
 
 
-def test_every_item_that_can_speak_is_explained_by_every_branch_of_its_modality() -> None:
-    silent = sound(0, 0)
-    silent.samples[:] = 0
-    case = Case("c", (film(),), (sound(), silent), (note(),))
-    found = explain_case(_Engine(), case, LABEL)  # type: ignore[arg-type]
+def test_every_item_that_the_answer_rests_on_and_that_can_speak_is_explained_by_every_branch() -> None:
+    left_out = replace(sound(), name="silent.wav", sha256="0" * 64)
+    beats = replace(sound(), name="beats.wav", sha256="1" * 64, site=None)
+    case = Case("c", (film(),), (sound(), left_out, beats), (note(),))
+    sites = {"sound.wav": "lung", "silent.wav": "lung", "beats.wav": "heart"}
+    items = (ItemResult(i.name, i.sha256, i.modality, sites.get(i.name), used=i is not left_out) for i in case.items)
+    became = diagnosis(items=tuple(items))
+    found = explain_case(_Engine(), case, became, LABEL)  # type: ignore[arg-type]
     assert [(e.modality, e.item) for e in found] == [
         (Modality.IMAGE, "film.png"),
         (Modality.IMAGE, "film.png"),
         (Modality.AUDIO, "sound.wav"),
         (Modality.TEXT, "note.txt"),
     ]
-    assert explain_case(_Engine(), case, "murmur") == ()  # type: ignore[arg-type]
+    assert explain_case(_Engine(), case, became, "murmur") == ()  # type: ignore[arg-type]
 
 
 def test_a_cohort_is_measured_method_by_method() -> None:
