@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ class Statement:
     variances: Mapping[str, float] = field(default_factory=dict)
     least_sure: float | None = None
 
-    @property
+    @cached_property
     def thresholds(self) -> dict[str, float]:
         """Per label the threshold, in evidence; the mean over an ensemble."""
         return {label: float(np.mean([c.threshold for c in each])) for label, each in self.calibrations.items()}
@@ -74,20 +75,17 @@ def state(
     variances: dict[str, list[float]] = {}
     speaks_of = {site: labels_of(modality, site) for site in sites}
     for member, answers in zip(members, outputs, strict=True):
-        means: dict[tuple[int, ...], tuple[npt.NDArray[Any], npt.NDArray[Any]]] = {}
+        said_by: dict[tuple[int, ...], tuple[npt.NDArray[Any], npt.NDArray[Any]]] = {}
         for column, label in enumerate(member.config.labels):
             heard = tuple(i for i, site in enumerate(sites) if label in speaks_of[site])
             if heard and label in member.config.calibration:
-                if heard not in means:
-                    of, at = [answers[i] for i in heard], [sites[i] for i in heard]
-                    logits_of, embeddings_of = [one.logits for one in of], [one.embedding for one in of]
-                    means[heard] = _over_sites(logits_of, at), _over_sites(embeddings_of, at)
-                logits, embedding = means[heard]
+                if heard not in said_by:
+                    said_by[heard] = _logits_and_doubt(member, [answers[i] for i in heard], [sites[i] for i in heard])
+                logits, doubt = said_by[heard]
                 reading = LabelCalibration.from_dict(member.config.calibration[label])
                 said.setdefault(label, []).append(float(bounded(reading.evidence(logits[column]))))
                 readings.setdefault(label, []).append(reading)
-                doubt = 0.0 if member.heads is None else float(member.heads.spread(embedding)[column])
-                variances.setdefault(label, []).append((reading.scale * doubt) ** 2)
+                variances.setdefault(label, []).append(float(reading.scale * doubt[column]) ** 2)
     limits = [float(member.config.abstention["limit"]) for member in members if member.config.abstention]
     return Statement(
         evidence={label: float(np.mean(values)) for label, values in said.items()},
@@ -96,6 +94,16 @@ def state(
         variances={label: float(np.mean(each) / len(each) + np.var(said[label])) for label, each in variances.items()},
         least_sure=max(limits, default=None),
     )
+
+
+def _logits_and_doubt(
+    member: LoadedBranch, answers: Sequence[ItemOutput], sites: Sequence[Site | None]
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """(L,) mean logits, and the (L,) spread of each over the member's heads at the mean embedding."""
+    logits = _over_sites([answer.logits for answer in answers], sites)
+    if member.heads is None:
+        return logits, np.zeros_like(logits)
+    return logits, member.heads.spread(_over_sites([answer.embedding for answer in answers], sites))
 
 
 def _over_sites(values: Sequence[npt.NDArray[Any]], sites: Sequence[Site | None]) -> npt.NDArray[Any]:

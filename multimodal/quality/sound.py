@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -105,7 +105,7 @@ def snr_db(samples: Samples, rate: int) -> float:
     Returns:
         Decibels; up to 4 too many where there is more noise than signal, as the quietest frames lie below its mean.
     """
-    band = butter(2, (25, min(400, 0.45 * rate)), "bandpass", fs=rate, output="sos")
+    band = _band(25, min(400, 0.45 * rate), rate)
     step = max(1, rate // _NOISE_FRAMES_PER_SECOND)
     heard = sosfiltfilt(band, samples)
     power = (heard[: len(heard) // step * step].reshape(-1, step) ** 2).mean(axis=1)
@@ -128,7 +128,7 @@ def rhythm(samples: Samples, rate: int) -> float:
     Returns:
         Near 1 for a metronome, below ``RHYTHM`` for noise.
     """
-    band = butter(2, (40, min(200, 0.45 * rate)), "bandpass", fs=rate, output="sos")
+    band = _band(40, min(200, 0.45 * rate), rate)
     envelope = np.abs(hilbert(sosfiltfilt(band, samples)))
     step = rate // _FRAMES_PER_SECOND
     frames = envelope[: len(envelope) // step * step].reshape(-1, step).mean(axis=1)
@@ -146,3 +146,9 @@ def _periodicity(level: Samples) -> float:
     slowest, fastest = (int(60 * _FRAMES_PER_SECOND / bpm) for bpm in HEART_RATES)
     _, peaks = find_peaks(unbiased[fastest : min(slowest, n // 2)], height=0)
     return float(peaks["peak_heights"].max(initial=0.0))
+
+
+@lru_cache(maxsize=32)
+def _band(low_hz: float, high_hz: float, rate: int) -> Samples:
+    sections: Samples = butter(2, (low_hz, high_hz), "bandpass", fs=rate, output="sos")
+    return sections
