@@ -115,6 +115,25 @@ LABELS: Mapping[str, Label] = MappingProxyType(
 # fmt: on
 
 
+SAID: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "pneumonia": ("pneumonia", "lobar pneumonia", "bronchopneumonia", "lung infection", "pneumonic consolidation"),
+        "obstructive_airway_disease": (
+            *("COPD", "emphysema", "chronic obstructive pulmonary disease", "hyperinflation"),
+            *("chronic bronchitis", "obstructive airway disease", "asthma"),
+        ),
+        "heart_failure": (
+            *("heart failure", "congestive heart failure", "CHF", "pulmonary edema"),
+            *("decompensated heart failure", "vascular congestion"),
+        ),
+        "pleural_effusion": ("pleural effusion", "pleural effusions", "effusion", "pleural fluid"),
+        "cardiomegaly": ("cardiomegaly", "cardiac enlargement", "enlargement of the heart", "enlarged heart"),
+        "atelectasis": ("atelectasis", "atelectatic change", "bibasilar atelectasis", "volume loss"),
+    }
+)
+"""How notes name a label, to put it into a sentence; only labels that a note names by words of its own."""
+
+
 def check_labels(names: Iterable[str]) -> tuple[str, ...]:
     """Return the names in vocabulary order.
 

@@ -25,6 +25,7 @@ from multimodal.prepare.audio import cut, log_mel
 from multimodal.prepare.text import pad_id, prepare_text
 from multimodal.train.augment import SpecAugment, augment_sound, drop_sections, film_augmentation
 from multimodal.train.decode import Decoded
+from multimodal.train.statements import state
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -72,6 +73,7 @@ class Examples(TorchDataset[dict[str, Tensor]]):
         site: (N,).
         preparation: The branch's own.
         tokenizer: Of a text branch.
+        names: L names of the labels, for notes.
     """
 
     def __init__(
@@ -81,11 +83,17 @@ class Examples(TorchDataset[dict[str, Tensor]]):
         site: Tensor,
         preparation: Preparation,
         tokenizer: Tokenizer | None = None,
+        names: Sequence[str] = (),
     ) -> None:
         self.decoded, self.labels, self.site = decoded, labels, site
-        self.preparation, self.tokenizer = preparation, tokenizer
+        self.preparation, self.tokenizer, self.names = preparation, tokenizer, names
         self.film = film_augmentation(preparation) if isinstance(preparation, ImagePreparation) else None
         self.notes = [as_note(item) for item in decoded] if isinstance(preparation, TextPreparation) else []
+
+    @property
+    def lengths(self) -> Tensor | None:
+        """(N,) characters of each note; None where all examples are of one length."""
+        return torch.tensor([len(note.text) for note in self.notes]) if self.notes else None
 
     def __len__(self) -> int:
         return len(self.decoded)
@@ -102,7 +110,9 @@ class Examples(TorchDataset[dict[str, Tensor]]):
             case AudioPreparation():
                 return augment_sound(torch.from_numpy(self.decoded[i]).float(), self.preparation)
             case TextPreparation() if self.tokenizer is not None:
-                text = drop_sections(self.notes[i])
+                pairs = zip(self.names, self.labels[i].tolist(), strict=True)
+                known = {name: value == 1 for name, value in pairs if not math.isnan(value)}
+                text = state(drop_sections(self.notes[i]), known)
                 windows = prepare_text(Text("note", "", text), self.preparation, self.tokenizer)
                 return windows[int(torch.randint(len(windows), ()))]
         raise UsageError("A text branch needs a tokenizer.")
@@ -135,10 +145,16 @@ class BalancedSampler(Sampler[int]):
         weights: (N,) positive.
         size: Draws an epoch.
         seed: Of the draws.
+        lengths: (N,) of examples that a batch fills up to its longest: batches are then of like lengths, in random
+            order (about twice as fast for notes).
+        batch_size: Of these batches.
     """
 
-    def __init__(self, weights: FloatArray, size: int, seed: int) -> None:
+    def __init__(
+        self, weights: FloatArray, size: int, seed: int, lengths: Tensor | None = None, batch_size: int = 1
+    ) -> None:
         self.weights, self.size, self.seed, self.epoch = torch.from_numpy(weights), size, seed, 0
+        self.lengths, self.batch_size = lengths, batch_size
 
     def set_epoch(self, epoch: int) -> None:
         """Called by the trainer at the start of an epoch."""
@@ -149,7 +165,13 @@ class BalancedSampler(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         generator = torch.Generator().manual_seed(self.seed * 10_007 + self.epoch)
-        yield from torch.multinomial(self.weights, self.size, replacement=True, generator=generator).tolist()
+        draws = torch.multinomial(self.weights, self.size, replacement=True, generator=generator)
+        if self.lengths is not None and self.size >= self.batch_size:
+            whole = draws[: self.size - self.size % self.batch_size]
+            batches = whole[self.lengths[whole].argsort(stable=True)].view(-1, self.batch_size)
+            shuffled = batches[torch.randperm(len(batches), generator=generator)]
+            draws = torch.cat([shuffled.flatten(), draws[len(whole) :]])
+        yield from draws.tolist()
 
 
 def balanced_weights(dataset: Dataset, labels: Sequence[str], phantom_share: float) -> FloatArray:

@@ -86,15 +86,23 @@ class Task(nn.Module):
         return {"loss": loss, "logits": logits}
 
 
-class _BranchTrainer(Trainer):
-    """Balanced sampling, and evaluation by item instead of by window."""
+class SampledTrainer(Trainer):
+    """Draws its examples by a sampler of ours."""
 
-    def __init__(self, sampler: Sampler[int], validation: EvaluationSet | None, **options: Any) -> None:
+    def __init__(self, sampler: Sampler[int], **options: Any) -> None:
         super().__init__(**options)
-        self.sampler, self.validation = sampler, validation
+        self.sampler = sampler
 
     def _get_train_sampler(self, train_dataset: TorchDataset[Any] | None = None) -> Sampler[int]:  # noqa: ARG002
         return self.sampler
+
+
+class _BranchTrainer(SampledTrainer):
+    """Evaluation by item instead of by window."""
+
+    def __init__(self, validation: EvaluationSet | None, **options: Any) -> None:
+        super().__init__(**options)
+        self.validation = validation
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         if self.validation is None:
@@ -175,8 +183,9 @@ def fit(
     stopping = validation is not None and recipe.patience > 0
     checkpoints = out / CHECKPOINTS
     collate = Collate(examples.preparation, examples.tokenizer)
+    draws = min(recipe.draws or len(examples), len(examples))
     trainer = _BranchTrainer(
-        sampler=BalancedSampler(sampling, min(recipe.draws or len(examples), len(examples)), recipe.seed),
+        sampler=BalancedSampler(sampling, draws, recipe.seed, examples.lengths, recipe.batch_size),
         validation=validation,
         model=task,
         args=training_arguments(checkpoints, recipe, evaluate=validation is not None, keep_best=stopping),

@@ -1,18 +1,21 @@
 """Pretraining without labels, on training patients only.
 
-A text encoder fills in hidden words (masked language model: Devlin et al., NAACL 2019); an image encoder tells what
+A text encoder fills in hidden words (masked language model: Devlin et al., NAACL 2019) and learns what sentences of no
+patient say (:mod:`multimodal.train.statements`); an image encoder tells what
 two augmentations of one film have in common (SimSiam: Chen and He, "Exploring Simple Siamese Representation
 Learning", CVPR 2021, which needs neither negatives nor a large batch).
 """
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
@@ -24,15 +27,19 @@ from multimodal.branches.image import ImageBranch
 from multimodal.branches.text import TextBranch
 from multimodal.case import Text
 from multimodal.errors import UsageError
+from multimodal.labels import SAID
 from multimodal.prepare import ImagePreparation, TextPreparation, stack
 from multimodal.prepare.text import MASK, pad_id, prepare_text
-from multimodal.train.data import Examples
+from multimodal.train.data import BalancedSampler, Collate, Examples
 from multimodal.train.decode import Decoded
-from multimodal.train.fit import training_arguments
+from multimodal.train.fit import SampledTrainer, Task, training_arguments
 from multimodal.train.recipe import Recipe
+from multimodal.train.statements import statements
 
 _MASKED = 0.15
 _IGNORED = -100
+_DRAWS = 8_000
+"""Of sentences, an epoch."""
 _FOLDER = "pretraining"
 
 
@@ -89,7 +96,7 @@ def _mask_id(tokenizer: Tokenizer) -> int:
 
 
 def pretrain_encoder(branch: TextBranch, notes: Sequence[Text], out: Path, recipe: Recipe, epochs: int) -> None:
-    """Train the encoder in place to fill in hidden words.
+    """Train the encoder in place to fill in hidden words, then the branch to understand statements.
 
     Args:
         branch: With its tokenizer; a tokenizer without a mask token is refused.
@@ -106,11 +113,45 @@ def pretrain_encoder(branch: TextBranch, notes: Sequence[Text], out: Path, recip
         raise UsageError("Expected a text branch with its tokenizer to pretrain.")
     settings = cast("TextPreparation", branch.preparation)
     task = _MaskedLanguageModel(branch)
-    trainer = Trainer(
+    lengths = torch.tensor([len(note.text) for note in notes])
+    trainer = SampledTrainer(
+        sampler=BalancedSampler(np.ones(len(notes)), len(notes), recipe.seed, lengths, recipe.batch_size),
         model=task,
         args=training_arguments(out / _FOLDER, replace(recipe, epochs=epochs), evaluate=False, save=False),
         train_dataset=_Notes(notes, settings, tokenizer),
         data_collator=_Masking(tokenizer),
+    )
+    trainer.train()
+    shutil.rmtree(out / _FOLDER, ignore_errors=True)
+    if any(label in SAID for label in branch.labels):
+        _pretrain_statements(branch, tokenizer, out, recipe, epochs)
+
+
+class _Statements(TorchDataset[dict[str, Tensor]]):
+    """Sentences that say of some labels whether they are present, drawn anew each time."""
+
+    def __init__(self, branch: TextBranch, tokenizer: Tokenizer) -> None:
+        self.labels, self.tokenizer = branch.labels, tokenizer
+        self.preparation = cast("TextPreparation", branch.preparation)
+
+    def __len__(self) -> int:
+        return _DRAWS
+
+    def __getitem__(self, _: int) -> dict[str, Tensor]:
+        text, said = statements(self.labels)
+        window = prepare_text(Text("note", "", text), self.preparation, self.tokenizer)[0]
+        truth = torch.tensor([float(said.get(label, math.nan)) for label in self.labels])
+        return {"x": window, "labels": truth, "site": torch.tensor(math.nan)}
+
+
+def _pretrain_statements(branch: TextBranch, tokenizer: Tokenizer, out: Path, recipe: Recipe, epochs: int) -> None:
+    """Teach the branch what it means that something is there, or is not."""
+    even = torch.ones(len(branch.labels))
+    trainer = Trainer(
+        model=Task(branch, even, even, recipe),
+        args=training_arguments(out / _FOLDER, replace(recipe, epochs=epochs), evaluate=False, save=False),
+        train_dataset=_Statements(branch, tokenizer),
+        data_collator=Collate(branch.preparation, tokenizer),
     )
     trainer.train()
     shutil.rmtree(out / _FOLDER, ignore_errors=True)

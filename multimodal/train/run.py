@@ -70,6 +70,7 @@ class Run:
             sites(labelled),
             branch.preparation,
             branch.tokenizer,
+            branch.labels,
         )
         chooser = self.evaluation(validation, branch) if validation is not None and len(validation) else None
         sampling = balanced_weights(labelled, branch.labels, self.recipe.phantom_share)

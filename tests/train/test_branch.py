@@ -97,7 +97,10 @@ def test_a_killed_run_goes_on_where_it_was(
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
 
-def test_weights_of_another_bundle_are_a_start(datasets: dict[Modality, Dataset], tmp_path: Path, cache: Path) -> None:
+def test_weights_of_another_bundle_are_a_start(
+    datasets: dict[Modality, Dataset], tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("multimodal.train.pretrain._DRAWS", 64)
     data, start = [datasets[Modality.TEXT]], TINY[Modality.TEXT]
     first = train_branch(
         "text", "small_transformer", data, tmp_path / "a", recipe=QUICK, start=replace(start, pretrain_epochs=1),

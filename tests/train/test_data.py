@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from multimodal.prepare import AudioPreparation, ImagePreparation, TextPreparati
 from multimodal.prepare.text import train_tokenizer
 from multimodal.train import decode as decoding
 from multimodal.train.augment import SpecAugment, augment_sound, drop_sections, film_augmentation
-from multimodal.train.data import BalancedSampler, balanced_weights, evaluation_set, prepared
+from multimodal.train.data import BalancedSampler, Examples, balanced_weights, evaluation_set, prepared
 from multimodal.train.decode import decode, with_margin
 
 SOUND = AudioPreparation(window_s=1.0, hop_s=0.5)
@@ -106,6 +107,20 @@ def test_an_indication_sometimes_stands_alone() -> None:
     assert "" not in seen
 
 
+def test_training_says_more_of_what_the_labels_of_the_row_tell_and_of_nothing_unknown(
+    datasets: dict[Modality, Dataset],
+) -> None:
+    data, settings = datasets[Modality.TEXT].where([0, 1]), TextPreparation(max_tokens=64, overlap=8)
+    decoded, names = decode(data, settings, margin=True), ("cardiomegaly", "atelectasis")
+    tokenizer = train_tokenizer(["cough cardiomegaly atelectasis there is no evidence of"] * 2)
+    labels = torch.tensor([[0.0, 1.0], [torch.nan, 1.0]])
+    examples = Examples(decoded, labels, torch.zeros(2), settings, tokenizer, names)
+    told = [{tokenizer.decode(examples[i]["x"].tolist()) for _ in range(80)} for i in range(2)]
+    assert all(any("atelectasis" in text for text in texts) for texts in told)
+    assert any("cardiomegaly" in text for text in told[0])
+    assert not any("cardiomegaly" in text for text in told[1])
+
+
 def test_a_report_is_scored_whole_and_by_its_indication(datasets: dict[Modality, Dataset]) -> None:
     data, settings = datasets[Modality.TEXT].where([0, 1]), TextPreparation(max_tokens=32, overlap=8)
     decoded = decode(data, settings, margin=False)
@@ -136,3 +151,14 @@ def test_an_epochs_draw_follows_from_seed_and_epoch() -> None:
     sampler.set_epoch(1)
     assert list(sampler) != first
     assert len(sampler) == len(first) == 20
+
+
+def test_batches_of_notes_are_of_like_lengths_in_random_order_and_miss_no_draw() -> None:
+    lengths = torch.arange(50)
+    plain, alike = (BalancedSampler(np.full(50, 0.02), 22, 3, *more) for more in ((), (lengths, 4)))
+    draws = list(alike)
+    assert sorted(draws) == sorted(plain)
+    batches = [draws[i : i + 4] for i in range(0, 20, 4)]
+    spans = sorted((min(batch), max(batch)) for batch in batches)
+    assert all(before[1] <= after[0] for before, after in itertools.pairwise(spans))
+    assert [batch[0] for batch in batches] != sorted(batch[0] for batch in batches)

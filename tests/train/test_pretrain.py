@@ -10,12 +10,16 @@ from torch.nn.functional import normalize
 
 from multimodal.branches import create
 from multimodal.branches.image import ImageBranch
+from multimodal.branches.text import TextBranch
+from multimodal.case import Text
 from multimodal.datasets import Dataset
 from multimodal.errors import UsageError
 from multimodal.labels import Modality
-from multimodal.prepare import ImagePreparation
+from multimodal.prepare import ImagePreparation, TextPreparation, prepare
+from multimodal.prepare.text import train_tokenizer
 from multimodal.train import train_branch
-from multimodal.train.pretrain import Siamese, pretrain_films
+from multimodal.train.pretrain import Siamese, pretrain_encoder, pretrain_films
+from multimodal.train.statements import statements
 from tests.train.conftest import ARCHS, QUICK, TINY
 
 FILMS = 32
@@ -87,3 +91,26 @@ def test_an_image_branch_is_pretrained_on_its_training_films(
         "image", "small_cnn", [data], tmp_path / "a", recipe=replace(QUICK, epochs=1), start=start, cache=cache
     )
     assert seen == [len(data.in_split("train"))]
+
+
+def test_a_text_branch_learns_what_a_denial_is_before_it_sees_a_label(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    labels, settings = ("pneumonia", "cardiomegaly"), TextPreparation(max_tokens=32, overlap=4)
+    notes = [statements(labels)[0] for _ in range(200)]
+    tokenizer = train_tokenizer(notes)
+    options = {"vocab_size": tokenizer.get_vocab_size(), "hidden": 32, "layers": 1, "heads": 2, "dropout": 0.0}
+    branch = create("text", "small_transformer", labels=labels, preparation=settings, options=options)
+    assert isinstance(branch, TextBranch)
+    branch.tokenizer = tokenizer
+    recipe = replace(QUICK, batch_size=64, learning_rate=1e-2)
+    pretrain_encoder(branch, [Text("note", "", note) for note in notes], tmp_path, recipe, epochs=1)
+    assert not any(tmp_path.iterdir())
+
+    said = ("Pneumonia is present.", "Pneumonia is absent.", "Cardiomegaly without pneumonia.")
+    with torch.inference_mode():
+        logits = [
+            branch.cpu().eval()(prepare(Text("note", "", text), settings, tokenizer))[1][0].tolist() for text in said
+        ]
+    assert logits[0][0] > 2
+    assert logits[1][0] < -2
+    assert logits[2][0] < -2 < 2 < logits[2][1]
