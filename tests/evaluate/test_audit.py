@@ -11,7 +11,7 @@ from scipy.signal import welch
 from multimodal import zoo
 from multimodal.case import Audio, Image, Item, Section, Text
 from multimodal.evaluate import start
-from multimodal.evaluate.audit import QUESTIONS, audit
+from multimodal.evaluate.audit import QUESTIONS, audit, note
 from multimodal.evaluate.audit.film import lungs, markers, ring
 from multimodal.labels import Modality
 from tests.evaluate.rows import dataset
@@ -82,13 +82,36 @@ def test_a_note_loses_its_diagnosis_its_conclusions_or_all_its_words() -> None:
     parts = [("findings", 28, 62), ("impression", 74, len(text))]
     given = Text("note.txt", "", text, tuple(Section(*part) for part in parts))
     found = {question.name: left(Modality.TEXT, question.name, given) for question in QUESTIONS[Modality.TEXT]}
-    texts = {name: note.text for name, note in found.items() if isinstance(note, Text)}
+    texts = {name: left.text for name, left in found.items() if isinstance(left, Text)}
     assert "neumonia" not in texts["diagnosis words hidden"]
     assert "cough" in texts["diagnosis words hidden"]
     assert "consolidation" not in texts["conclusions cut"]
     assert "cough" in texts["conclusions cut"]
     assert sorted(texts["words scrambled"].split()) == sorted(text.split())
     assert len(set(texts["length only"].replace(":", "").replace(".", "").split())) == 1
+
+
+def test_a_note_says_of_what_is_absent_that_it_is_not_there() -> None:
+    given = Text("note.txt", "", "Cough.\n", (Section("findings", 0, 6),))
+    found = note.denied(given, ("no_finding", "cardiomegaly", "atelectasis"))
+    assert found.text == "Cough. The patient does not have cardiomegaly. The patient does not have atelectasis."
+
+
+def test_denials_are_added_to_the_notes_of_those_without_the_label_alone(
+    zoo_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, list[str]] = {}
+
+    def denied(given: Text, absent: list[str]) -> Text:
+        asked[given.name] = absent
+        return given
+
+    monkeypatch.setattr(note, "denied", denied)
+    data = dataset(Modality.TEXT, {"pneumonia": np.tile([0.0, 1.0], 6)}, split=["test"] * 12)
+    found = audit(start(zoo.find("text", "tiny_text"), data, rows=12, device="cpu"))["questions"]
+    (answer,) = (entry for entry in found if entry["name"] == note.DENIED[0])
+    assert answer["difference"] == 0
+    assert asked == {f"{i}.txt": [] if i % 2 else ["pneumonia"] for i in range(12)}
 
 
 def test_a_source_that_looks_different_is_told_and_few_patients_are_not(zoo_root: Path) -> None:

@@ -8,14 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
+import numpy.typing as npt
+
+from multimodal.case import Item, Text
 from multimodal.datasets import Dataset
+from multimodal.engine.inference import evidence, run
 from multimodal.evaluate.audit import film, note, sound
 from multimodal.evaluate.audit.question import Question
 from multimodal.evaluate.audit.sources import tell_source
-from multimodal.evaluate.trial import Trial
+from multimodal.evaluate.trial import Rescore, Trial
 from multimodal.labels import Modality
+from multimodal.metrics.checks import FloatArray
 
 __all__ = ["QUESTIONS", "Question", "audit"]
 
@@ -41,9 +47,24 @@ def audit(trial: Trial, others: Dataset | None = None) -> dict[str, Any]:
         MultimodalError: If an item cannot be read or prepared.
     """
     asked = QUESTIONS[trial.branch.network.kind] if trial.labels else ()
-    scores = trial.scores({question.name: question.change for question in asked}) if asked else {}
-    answers = [
-        {"name": question.name, "what": question.what, **trial.figures(scores[question.name])} for question in asked
-    ]
+    told = {question.name: question.what for question in asked}
+    rescore = None
+    if asked and trial.branch.network.kind is Modality.TEXT:
+        rescore = _denying(trial)
+        told |= dict([note.DENIED])
+    scores = trial.scores({question.name: question.change for question in asked}, rescore) if asked else {}
+    answers = [{"name": name, "what": what, **trial.figures(scores[name])} for name, what in told.items()]
     source = {} if others is None else {"source": tell_source(trial, others)}
     return trial.about() | {"questions": answers} | source
+
+
+def _denying(trial: Trial) -> Rescore:
+    """What a text branch says of a note that denies what its patient is known not to have."""
+    config = trial.branch.config
+
+    def rescore(item: Item, truth: npt.NDArray[np.floating[Any]]) -> Mapping[str, FloatArray]:
+        absent = [label for label, value in zip(config.labels, truth, strict=True) if value == 0]
+        (output,) = run(trial.branch, [note.denied(cast("Text", item), absent)], trial.device)
+        return {note.DENIED[0]: evidence(config, output.logits)}
+
+    return rescore

@@ -1,12 +1,14 @@
-"""What a note tells when the diagnosis is not named, when its conclusions are gone, and when it holds no words."""
+"""What a note tells when its diagnosis is hidden, its conclusions cut or its words lost, and when it denies."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 
 from multimodal.case import Text
 from multimodal.evaluate.audit.question import Question
+from multimodal.labels import SAID
 
 HIDDEN = "finding"
 """Stands for a word that is hidden; it says nothing of which."""
@@ -35,6 +37,15 @@ def without_conclusions(note: Text) -> Text:
     return _as(note, text)
 
 
+def denied(note: Text, absent: Iterable[str]) -> Text:
+    """The note with a sentence more for each label that is absent and has a name.
+
+    The wording is none that training uses, so that a model must know what a denial is.
+    """
+    sentences = [f"The patient does not have {SAID[label][0]}." for label in absent if label in SAID]
+    return _as(note, " ".join((note.text.rstrip(), *sentences)))
+
+
 def _as(note: Text, text: str) -> Text:
     return replace(note, text=text, sections=())
 
@@ -49,3 +60,6 @@ QUESTIONS = (
     ),
     Question("length only", "every word replaced by the same", lambda note, _: _as(note, _WORD.sub(HIDDEN, note.text))),
 )
+
+DENIED = ("absent conditions denied", "a sentence more for each: the patient does not have it")
+"""Name of the question that :func:`denied` puts, and what is done; it needs the truth."""
