@@ -164,6 +164,9 @@ def evaluate(
     cases: Annotated[
         Path | None, typer.Option(metavar="MANIFEST.csv", help="For fusion: a paired cohort with label columns.")
     ] = None,
+    phantoms: Annotated[
+        int, typer.Option(min=0, help="For fusion: so many phantoms, beside the best answer that their truth allows.")
+    ] = 0,
     split: Annotated[str, typer.Option(metavar="NAME", help="Any value of the split column, or folds.")] = "val",
     text_column: TextColumn = "text",
     against: Annotated[
@@ -190,8 +193,9 @@ def evaluate(
 ) -> None:
     """Measure a bundle on labelled data: by label, with intervals over patients."""
     kind, name = reference(bundle)
-    if (data is None) == (cases is None) or (cases and kind != FUSION):
-        raise UsageError("Expected --data; or, for fusion, --cases instead.")
+    paired = bool(cases) or phantoms > 0
+    if (data is not None) + bool(cases) + (phantoms > 0) != 1 or (paired and kind != FUSION):
+        raise UsageError("Expected --data; or, for fusion, --cases or --phantoms instead.")
     asked = {"explanations": explanations, "stress": stress, "audit": audit}
     parts = [part for part, wanted in asked.items() if wanted]
     if parts and kind == FUSION:
@@ -209,6 +213,7 @@ def evaluate(
         evaluate_folds,
         evaluate_fusion,
         paired_cohort,
+        phantom_cohort,
         plot,
         start,
         write_card,
@@ -219,6 +224,8 @@ def evaluate(
     if kind == FUSION:
         if cases:
             cohort = paired_cohort(cases)
+        elif phantoms:
+            cohort = phantom_cohort(phantoms)
         else:
             cohort = composed_cohort(folders_by_kind(data or (), text_column), split=split)
         evaluation = evaluate_fusion(None if name == "late" else find(kind, name), cohort)

@@ -13,6 +13,8 @@ from multimodal.formats import read_manifest
 from multimodal.labels import LABELS, Modality
 from multimodal.phantom import best_answer, draw_patient, render, to_case
 
+PHANTOM_SEED = 4_000_000
+
 
 @dataclass(frozen=True)
 class Member:
@@ -100,8 +102,13 @@ def paired_cohort(manifest: Path) -> Cohort:
     return Cohort("paired", manifest.name, members, len(cases))
 
 
-def phantom_cohort(n: int, *, seed: int) -> Cohort:
-    """Phantoms with the generator's own best answer: never a figure of real performance."""
+def phantom_cohort(n: int, *, seed: int = PHANTOM_SEED) -> Cohort:
+    """Phantoms with the generator's own best answer: never a figure of real performance.
+
+    Args:
+        n: How many.
+        seed: Of the first; by default phantoms that nothing was trained on.
+    """
 
     def members() -> Iterator[Member]:
         for number in range(seed, seed + n):

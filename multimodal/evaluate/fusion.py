@@ -213,7 +213,8 @@ def _speakers(rows: pd.DataFrame) -> pd.Series:
 def _mean(answers: pd.DataFrame, by_label: Mapping[str, pd.DataFrame], resamples: int) -> dict[str, Any]:
     """Mean AUROC over labels: fused, the best single modality of each label, and late; and the differences.
 
-    The best modality of a label is the one with the highest AUROC on these very cases, which favours it.
+    The best modality of a label is the one with the highest AUROC on these very cases, which favours it. Of phantoms
+    also the best answer that their generator allows.
     """
     usable = {label: _whole(rows) for label, rows in by_label.items() if label != NO_FINDING}
     usable = {label: rows for label, rows in usable.items() if rows["truth"].nunique() == 2}
@@ -237,8 +238,10 @@ def _mean(answers: pd.DataFrame, by_label: Mapping[str, pd.DataFrame], resamples
             resamples=resamples,
         )
 
-    fused, late = dict.fromkeys(usable, FUSED), dict.fromkeys(usable, LATE)
-    columns = {FUSED: fused, "best_modality": best, LATE: late}
+    fused = dict.fromkeys(usable, FUSED)
+    columns = {FUSED: fused, "best_modality": best, LATE: dict.fromkeys(usable, LATE)}
+    if all(BEST in rows for rows in usable.values()):
+        columns["best_answer"] = dict.fromkeys(usable, BEST)
     found = {name: interval(column, None) for name, column in columns.items()}
     return {
         "labels": list(usable),
@@ -246,7 +249,7 @@ def _mean(answers: pd.DataFrame, by_label: Mapping[str, pd.DataFrame], resamples
         "auroc": {name: {"value": entry.value, "ci": [entry.low, entry.high]} for name, entry in found.items()},
         **{
             f"fused_minus_{name}": {"difference": entry.value, "ci": [entry.low, entry.high]}
-            for name in ("best_modality", LATE)
+            for name in list(columns)[1:]
             for entry in [interval(fused, columns[name])]
         },
     }

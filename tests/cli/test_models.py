@@ -137,6 +137,18 @@ def test_evaluate_measures_fusion_on_a_paired_cohort(
     assert "pneumonia" in capsys.readouterr().out
 
 
+def test_evaluate_measures_fusion_on_phantoms_that_nothing_was_trained_on(
+    zoo: Path, notes: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["evaluate", "fusion/late", "--phantoms", "2", "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["data"] == {"cohort": "phantoms", "source": "seeds 4000000 to 4000001", "cases": 2, "patients": 2}
+
+    assert run(["evaluate", "fusion/late", "--phantoms", "2", "--data", f"text={notes}"]) == 2
+    assert run(["evaluate", "text/tiny", "--phantoms", "2"]) == 2
+    assert "--phantoms" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("phantom_patients", [0, 3])
 def test_train_hands_the_folders_to_the_training_of_a_branch(
     zoo: Path, notes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phantom_patients: int

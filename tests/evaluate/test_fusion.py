@@ -101,6 +101,14 @@ def test_two_modalities_beat_one() -> None:
     assert figures["missing"]["1"] < figures["missing"]["2"]
 
 
+def test_fusion_is_held_against_the_best_answer_where_that_is_known() -> None:
+    rows = table(400)
+    assert "fused_minus_best_answer" not in measure(rows, resamples=20)["mean"]
+    mean = measure(rows.assign(best=rows["truth"] * 2 - 1), resamples=20)["mean"]
+    assert mean["auroc"]["best_answer"]["value"] == 1
+    assert mean["fused_minus_best_answer"]["difference"] == pytest.approx(mean["auroc"]["fused"]["value"] - 1)
+
+
 def test_a_case_of_one_modality_shows_nothing_of_fusion() -> None:
     rows = table(100)
     rows.loc[:49, ["image", "=image", "=image+text"]] = np.nan
