@@ -12,7 +12,7 @@ from pydicom import uid
 from multimodal.case import Diagnosis
 from multimodal.engine import Engine
 from multimodal.formats import read_case
-from multimodal.labels import LABELS
+from multimodal.labels import LABELS, SAID
 from multimodal.phantom import Phantom, draw_patient, render, to_case
 from tests.formats.files import dicom, png, sound
 
@@ -105,3 +105,11 @@ def test_phantoms_of_a_condition_score_above_healthy_ones(engine: Engine, condit
         return float(np.mean([probabilities(d)[condition] for d in engine.diagnose_many(cases)]))
 
     assert mean(condition) > mean("no_finding")
+
+
+@pytest.mark.parametrize("label", SAID)
+def test_a_note_that_denies_a_condition_is_not_taken_to_name_it(engine: Engine, label: str) -> None:
+    """In a wording that training does not use."""
+    notes = [f"Short of breath and tired. The patient {verb} {SAID[label][0]}." for verb in ("has", "does not have")]
+    said, denied = (engine.diagnose(read_case([("note.txt", note.encode())])).by_modality["text"] for note in notes)
+    assert denied[label] < 0.25 < 0.75 < said[label]
