@@ -106,7 +106,8 @@ class ConvBiLSTM(AudioBranch):
         """The convolutions are looked at."""
         maps = x.unsqueeze(1)
         for stage in self.front:
-            maps = stage(maps)
+            with torch.autocast(maps.device.type, enabled=False):  # as those that detectors are fitted on
+                maps = stage(maps)
             look(maps)
         return _states(self.lstm, maps.flatten(1, 2).transpose(1, 2))
 
@@ -116,7 +117,13 @@ class ConvBiLSTM(AudioBranch):
 
 
 def _states(lstm: nn.LSTM, x: Tensor) -> Tensor:
-    states: Tensor = lstm(x)[0]
+    """(B, T, C) to (B, T, hidden), always in float32.
+
+    Whatever precision is asked for, autocast runs cuDNN's LSTM in float16, whose gradients vanish without a scaler, and
+    copies its weights at every call.
+    """
+    with torch.autocast(x.device.type, enabled=False):
+        states: Tensor = lstm(x.float())[0]
     return states
 
 

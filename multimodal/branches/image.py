@@ -6,6 +6,7 @@ import pickle
 from collections.abc import Callable, Sequence
 from typing import cast
 
+import torch
 import torchvision
 from torch import Tensor, nn
 
@@ -84,10 +85,14 @@ class TorchvisionCNN(ImageBranch):
 
 
 def _watched(stages: Sequence[nn.Module], x: Tensor, look: Callable[[Tensor], None]) -> Tensor:
+    """The stages that are looked at are in full precision, as those that detectors are fitted on."""
     for number, stage in enumerate(stages):
-        x = stage(x)
         if 2 * number < len(stages):
+            with torch.autocast(x.device.type, enabled=False):
+                x = stage(x.float())
             look(x)
+        else:
+            x = stage(x)
     return x
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, field
@@ -21,14 +21,11 @@ import torch
 from torch import Tensor
 
 from multimodal.case import Item
-from multimodal.engine.inference import ItemOutput, Score, fixed_shape, forward, named, ready
+from multimodal.engine.inference import Forward, ItemOutput, Score, fixed_shape, forward, named, ready
 from multimodal.engine.ticket import Ticket
 from multimodal.errors import BusyError, ModelError, MultimodalError, ServiceError, UnavailableError
 from multimodal.labels import Modality
 from multimodal.zoo import LoadedBranch
-
-Forward = Callable[[LoadedBranch, Sequence[Tensor], torch.device], Sequence[ItemOutput | ModelError]]
-"""Scores the windows of several items, in their order."""
 
 MOST: Mapping[Modality, int] = {Modality.IMAGE: 32, Modality.AUDIO: 16, Modality.TEXT: 32}
 """Items of a batch on an accelerator; a recording is many windows."""
@@ -59,7 +56,8 @@ class Batcher:
     """Scores items for many threads at once; give its :meth:`score` to :meth:`Engine.through`.
 
     Args:
-        device: Where the networks run. The CPU gains nothing from company: there, items go one by one, at once.
+        device: Where the networks run. On the CPU items go one by one, at once: company would save time there too (see
+            the benchmarks), but an answer would no longer be the same to the last bit whoever else asks.
         run: Scores a batch; :func:`multimodal.engine.inference.forward`.
         most: Items of a batch, by modality.
         wait_s: How long the first item of a batch waits for company, in seconds.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from multimodal.errors import UsageError
 
@@ -56,3 +57,22 @@ def place(network: nn.Module, device: torch.device) -> None:
 def precision(device: torch.device) -> AbstractContextManager[object]:
     """bfloat16 autocast on CUDA, full precision elsewhere."""
     return torch.autocast("cuda", dtype=torch.bfloat16) if device.type == "cuda" else nullcontext()
+
+
+def gathered(parts: Sequence[Tensor], multiple: int, device: torch.device) -> Tensor:
+    """Tensors in one on the device, filled up by the first row.
+
+    For CUDA they are gathered in pinned memory, from where they travel while the processor goes on.
+
+    Args:
+        parts: (N, ...) each, of one type and shape, on the CPU; at least one row in all.
+        multiple: What the number of rows is filled up to a multiple of.
+        device: Where to.
+    """
+    first = next(part[:1] for part in parts if len(part))
+    missing = -sum(map(len, parts)) % multiple
+    rows = sum(map(len, parts)) + missing
+    pinned = device.type == "cuda"
+    whole = torch.empty((rows, *first.shape[1:]), dtype=first.dtype, pin_memory=pinned)
+    torch.cat([*parts, first.expand(missing, *first.shape[1:])], out=whole)
+    return whole.to(device, non_blocking=pinned)

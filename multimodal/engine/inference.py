@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,7 @@ from multimodal.branches import Branch
 from multimodal.branches.audio import AudioBranch
 from multimodal.calibrate import LabelCalibration
 from multimodal.case import FloatArray, Item
-from multimodal.engine.device import place, precision, resolve
+from multimodal.engine.device import gathered, place, precision, resolve
 from multimodal.errors import ModelError, MultimodalError, NonFiniteError
 from multimodal.ood import FeatureDetector, Watch, looked_at
 from multimodal.prepare import TextPreparation, prepare
@@ -54,11 +55,14 @@ class ItemOutput:
     statistics: FloatArray | None = None
 
 
-Network = Callable[[Tensor], tuple[Tensor, Tensor]]
-"""A branch's forward pass: prepared windows to embeddings and logits."""
+Network = Callable[[Tensor], tuple[Tensor, ...]]
+"""A branch's forward pass: prepared windows to embeddings, logits and, where a detector asks for them, statistics."""
 
 Score = Callable[[LoadedBranch, Sequence[Item], torch.device], list[ItemOutput | MultimodalError]]
 """Scores items of one branch; an item that fails gives its error in its place."""
+
+Forward = Callable[[LoadedBranch, Sequence[Tensor], torch.device], Sequence[ItemOutput | ModelError]]
+"""Scores the windows of several items, in their order."""
 
 
 def run(
@@ -222,33 +226,29 @@ def named(output: ItemOutput | MultimodalError, item: Item) -> ItemOutput | Mult
 def _forward(
     branch: LoadedBranch, items: Sequence[Tensor], device: torch.device, batch_size: int, network: Network | None
 ) -> list[ItemOutput]:
-    x = torch.cat(list(items))
-    size = batch_size if fixed_shape(device) else len(x)
-    embeddings, logits, sites, statistics = [], [], [], []
+    counts = [len(windows) for windows in items]
+    total = sum(counts)
+    size = batch_size if fixed_shape(device) else total
+    own = partial(watched, branch.network) if isinstance(branch.detector, FeatureDetector) else branch.network
+    parts: list[tuple[Tensor, ...]] = []
     try:
         with torch.inference_mode(), precision(device):
-            for start in range(0, len(x), size):
-                chunk = x[start : start + size]
-                filled = torch.cat([chunk, chunk[:1].expand(size - len(chunk), *chunk.shape[1:])]).to(device)
-                if network is None and isinstance(branch.detector, FeatureDetector):
-                    embedding, answer, seen = _watched(branch.network, filled)
-                    statistics.append(seen[: len(chunk)].cpu())
-                else:
-                    embedding, answer = (network or branch.network)(filled)
-                embeddings.append(embedding[: len(chunk)].float().cpu())
-                logits.append(answer[: len(chunk)].double().cpu())
+            for chunk in gathered(items, size, device).split(size):
+                embedding, *others = (network or own)(chunk)
                 if isinstance(branch.network, AudioBranch):
-                    sites.append(branch.network.site_logit(embedding)[: len(chunk)].double().cpu())
+                    others.append(branch.network.site_logit(embedding))
+                parts.append((embedding, *others))
+            whole = [torch.cat(part)[:total].float().cpu() for part in zip(*parts, strict=True)]
     except RuntimeError as error:
         raise ModelError(f"The {branch.config.kind} branch could not be run: {error}") from error
-    counts = [len(windows) for windows in items]
-    each = [torch.split(torch.cat(parts), counts) if parts else () for parts in (embeddings, logits, sites, statistics)]
-    of_embeddings, of_logits, of_sites, of_statistics = each
+    embeddings, logits, *seen = (torch.split(part, counts) for part in whole)
+    of_sites = seen.pop() if isinstance(branch.network, AudioBranch) else None
+    of_statistics = seen.pop() if seen else None
     return [
         ItemOutput(
-            embedding=of_embeddings[i].mean(0).numpy(),
-            logits=of_logits[i].mean(0).numpy(),
-            site_logit=float(of_sites[i].mean()) if of_sites else None,
+            embedding=embeddings[i].mean(0).numpy(),
+            logits=logits[i].double().mean(0).numpy(),
+            site_logit=float(of_sites[i].double().mean()) if of_sites else None,
             windows=count,
             statistics=of_statistics[i][looked_at(count)].mean(0).numpy() if of_statistics else None,
         )
@@ -256,15 +256,16 @@ def _forward(
     ]
 
 
-def _watched(network: Branch, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Embeddings, logits and (B, F) statistics of the first stages, which are in full precision as in training."""
+def watched(network: Branch, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """A forward pass that is looked at: embeddings, logits and the (B, F) statistics that a detector goes by.
+
+    Args:
+        network: Of films or sounds.
+        x: (B, ...) prepared windows.
+    """
     watch = Watch()
-    if not torch.is_autocast_enabled(x.device.type):
-        embedding = network.pool(network.watched(x, watch), network.mask(x))
-        return embedding, network.head(embedding), watch.statistics
-    with torch.autocast(x.device.type, enabled=False):
-        network.watched(x, watch)
-    return (*network(x), watch.statistics)
+    embedding = network.pool(network.watched(x, watch), network.mask(x))
+    return embedding, network.head(embedding), watch.statistics
 
 
 def _finite(output: ItemOutput) -> ItemOutput | NonFiniteError:

@@ -34,6 +34,14 @@ def test_features_are_states_in_time(arch: str, steps: int) -> None:
 
 
 @pytest.mark.parametrize("arch", ["lstm", "bilstm_attention", "conv_bilstm"])
+def test_a_recurrent_network_keeps_its_states_in_float32(arch: str) -> None:
+    branch, x = build("audio", arch).eval(), windows("audio")
+    expected = branch.features(x)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(branch.features(x), expected)
+
+
+@pytest.mark.parametrize("arch", ["lstm", "bilstm_attention", "conv_bilstm"])
 def test_the_order_of_a_sound_matters(arch: str) -> None:
     branch = build("audio", arch).eval()
     x = windows("audio")

@@ -99,6 +99,24 @@ def test_autocast_keeps_answers_finite(branch: Branch, monkeypatch: pytest.Monke
     assert logits.isfinite().all()
 
 
+def test_under_autocast_what_is_looked_at_stays_in_full_precision(
+    branch: Branch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.backends.mkldnn, "enabled", False)
+    x = windows(branch.kind)
+    if branch.kind == "text":
+        pytest.skip("notes are not looked at")
+    whole: list[torch.Tensor] = []
+    half: list[torch.Tensor] = []
+    with torch.inference_mode():
+        branch.watched(x, lambda maps: whole.append(maps.clone()))
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            branch.watched(x, lambda maps: half.append(maps.clone()))
+    assert whole
+    for one, other in zip(whole, half, strict=True):
+        assert torch.equal(one, other)
+
+
 def test_only_sounds_have_a_site(branch: Branch) -> None:
     if branch.kind != "audio":
         assert not hasattr(branch, "site_logit")

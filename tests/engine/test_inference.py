@@ -9,9 +9,10 @@ import torch
 from multimodal import zoo
 from multimodal.branches.image import SmallCNN
 from multimodal.engine import inference
-from multimodal.engine.device import precision, resolve
+from multimodal.engine.device import gathered, precision, resolve
 from multimodal.engine.inference import MAX_EVIDENCE, attempt, evidence, run
 from multimodal.errors import ModelError, NonFiniteError, UnsupportedError, UsageError
+from multimodal.ood import FeatureDetector
 from multimodal.prepare import prepare
 from tests.engine.tiny import film, note, sound
 
@@ -64,6 +65,37 @@ def test_batches_of_one_shape_give_the_same(branch, monkeypatch):
         assert one.windows == other.windows
     assert len(shapes) == 1
     assert next(iter(shapes))[0] == 4
+
+
+def test_half_precision_moves_an_answer_little_and_runs_a_network_once(branch, monkeypatch):
+    """The path of CUDA: bfloat16 where it serves, batches of one shape, the detector's statistics on the way."""
+    items = ITEMS[branch.config.kind]
+    if branch.config.kind != "text":
+        branch = replace(branch, detector=FeatureDetector.fit(np.eye(8, 4, dtype=np.float32)))
+    expected = run(branch, items, "cpu")
+    calls = []
+    branch.network.head.register_forward_hook(lambda *_: calls.append(1))
+    monkeypatch.setattr(torch.backends.mkldnn, "enabled", False)
+    monkeypatch.setattr(inference, "fixed_shape", lambda device: True)
+    monkeypatch.setattr(inference, "precision", lambda device: torch.autocast("cpu", dtype=torch.bfloat16))
+    outputs = run(branch, items, "cpu", batch_size=64)
+    assert len(calls) == 1
+    for one, other in zip(expected, outputs, strict=True):
+        assert other.embedding.dtype == np.float32
+        assert other.logits.dtype == np.float64
+        np.testing.assert_allclose(one.logits, other.logits, atol=0.05)
+        if one.statistics is None:
+            assert other.statistics is None
+        else:
+            np.testing.assert_allclose(one.statistics, other.statistics, atol=1e-5)
+
+
+def test_what_goes_to_a_device_is_filled_up_by_the_first_row():
+    rows = torch.arange(10.0).reshape(5, 2)
+    whole = gathered([rows[:3], rows[3:3], rows[3:]], 4, torch.device("cpu"))
+    assert torch.equal(whole[:5], rows)
+    assert torch.equal(whole[5:], rows[:1].expand(3, 2))
+    assert torch.equal(gathered([rows], 5, torch.device("cpu")), rows)
 
 
 @pytest.mark.parametrize("together", [False, True])
