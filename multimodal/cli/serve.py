@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from multimodal.cli.options import Backend
+
 
 def serve(
     address: Annotated[
@@ -15,6 +17,7 @@ def serve(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for any that is free.")] = 8000,
     device: Annotated[str, typer.Option(help="Where the networks run: auto, cuda, mps or cpu.")] = "auto",
+    backend: Backend = "torch",
     token_file: Annotated[
         Path | None, typer.Option(dir_okay=False, help="A file that holds the token, at least 20 characters.")
     ] = None,
@@ -22,4 +25,4 @@ def serve(
     """Serve the engine over HTTP; by default this machine only."""
     from multimodal.serve.run import run
 
-    run(address, port, device=device, token_file=token_file)
+    run(address, port, device=device, backend=backend, token_file=token_file)

@@ -11,7 +11,7 @@ import os
 import tempfile
 import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from torch import Tensor
 
 from multimodal.branches import Branch
 from multimodal.case import Item
-from multimodal.engine.inference import ItemOutput, Network, attempt, forward
+from multimodal.engine.inference import ItemOutput, Network, attempt, forward, watched
 from multimodal.errors import MissingExtraError, ModelError, MultimodalError
 from multimodal.labels import Modality
 from multimodal.prepare import AudioPreparation, ImagePreparation, Preparation
@@ -39,7 +39,8 @@ except ModuleNotFoundError as error:
     ) from error
 
 TOLERANCE, TOLERANCE_INT8 = 1e-3, 0.1
-"""Greatest difference of a logit from torch's, as exported and with eight-bit weights: 0.025 in probability."""
+"""Greatest difference of a logit from torch's, as exported and with eight-bit weights: 0.025 in probability. The first
+also holds for what a detector goes by, as a share of the greatest."""
 QUANTIZED = ["MatMul", "Gemm"]
 """Operators whose weights become eight bits, in text branches only: a CNN gets slower by it, and ONNX Runtime leaves
 the LSTM that torch exports as it is."""
@@ -85,7 +86,7 @@ class OnnxBackend:
             return self._networks[key]
 
     def _opened(self, branch: LoadedBranch) -> Network:
-        path = self._folder / f"{branch.config.sha256}-torch{torch.__version__.partition('+')[0]}.onnx"
+        path = self._folder / f"{branch.config.sha256}-watched-torch{torch.__version__.partition('+')[0]}.onnx"
         if not path.exists():
             _write(path, partial(_export, branch.network))
         if self._int8 and branch.network.kind is Modality.TEXT:
@@ -93,13 +94,13 @@ class OnnxBackend:
             if not small.exists():
                 _write(small, partial(_quantize, path))
             network = _session(small)
-            if _difference(branch.network, network) <= TOLERANCE_INT8:
+            if max(_differences(branch.network, network)) <= TOLERANCE_INT8:
                 return network
         network = _session(path)
-        if (difference := _difference(branch.network, network)) > TOLERANCE:
+        if (difference := max(_differences(branch.network, network))) > TOLERANCE:
             raise ModelError(
                 f"ONNX Runtime answers otherwise than torch for {branch.config.kind}/{branch.config.name} "
-                f"(a logit differs by {difference:.2g}); delete {path.name} from the cache or use the torch backend."
+                f"(by {difference:.2g}); delete {path.name} from the cache or use the torch backend."
             )
         return network
 
@@ -116,6 +117,20 @@ def _write(path: Path, make: Callable[[Path], Any]) -> None:
         Path(name).unlink(missing_ok=True)
 
 
+class _Watched(torch.nn.Module):
+    """What is exported: the statistics that a detector goes by come with the answer, so that torch need not run too."""
+
+    def __init__(self, network: Branch) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        if self.network.kind is Modality.TEXT:  # its detector goes by words
+            embedding, logits = self.network(x)
+            return embedding, logits
+        return watched(self.network, x)
+
+
 def _export(network: Branch, path: Path) -> None:
     """Write a network as ONNX, for any number of windows and any length of a note."""
     dynamic = torch.export.Dim.DYNAMIC
@@ -127,7 +142,7 @@ def _export(network: Branch, path: Path) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.onnx.export(
-                network,
+                _Watched(network).eval(),
                 (sample(network.preparation),),
                 path,
                 dynamic_shapes=(shape,),
@@ -161,18 +176,21 @@ def _session(path: Path) -> Network:
         raise ModelError(f"The exported network {path.name} cannot be opened; delete it from the cache.") from error
     name = session.get_inputs()[0].name
 
-    def run(x: Tensor) -> tuple[Tensor, Tensor]:
-        embedding, logits = session.run(None, {name: x.numpy()})
-        return torch.from_numpy(embedding), torch.from_numpy(logits)
+    def run(x: Tensor) -> tuple[Tensor, ...]:
+        return tuple(torch.from_numpy(array) for array in session.run(None, {name: x.numpy()}))
 
     return run
 
 
-def _difference(network: Branch, other: Network) -> float:
-    """Greatest difference of a logit over a sample."""
+def _differences(network: Branch, other: Network) -> Iterator[float]:
+    """Over a sample: the greatest of a logit, and of a statistic as a share of the greatest."""
     x = sample(network.preparation)
     with torch.inference_mode():
-        return float((network(x)[1] - other(x)[1]).abs().max())
+        _, logits, *statistics = _Watched(network)(x)
+    _, other_logits, *other_statistics = other(x)
+    yield float((logits - other_logits).abs().max())
+    for one, its in zip(statistics, other_statistics, strict=True):
+        yield float((one - its).abs().max() / one.abs().max())
 
 
 def sample(preparation: Preparation) -> Tensor:

@@ -13,19 +13,22 @@ from multimodal.serve.door import LOOPBACK
 from multimodal.serve.settings import SHORTEST_TOKEN, TOKEN, Settings
 
 
-def run(address: str, port: int, *, device: str = "auto", token_file: Path | None = None) -> None:
+def run(
+    address: str, port: int, *, device: str = "auto", backend: str = "torch", token_file: Path | None = None
+) -> None:
     """Serve until stopped; what was accepted is then finished.
 
     Args:
         address: Where to listen.
         port: 0 for any that is free.
         device: "auto", "cuda", "mps" or "cpu".
+        backend: "torch", or on a CPU "onnx" or "onnx-int8".
         token_file: Holds the token in place of ``MULTIMODAL_TOKEN``.
 
     Raises:
         UsageError: If a setting or the token cannot be used, or the address is open to others and there is no token.
     """
-    settings = Settings.from_environment(device=device)
+    settings = Settings.from_environment(device=device, backend=backend)
     if token_file is not None:
         settings = replace(settings, token=_token(token_file))
     if address not in LOOPBACK and not settings.token:

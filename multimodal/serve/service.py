@@ -12,6 +12,7 @@ from typing import Protocol
 
 from multimodal.case import Case, Diagnosis, ModelRef, Patient
 from multimodal.engine import Batcher, Engine, Reuse, Ticket
+from multimodal.engine.backend import runner
 from multimodal.engine.device import resolve
 from multimodal.errors import BundleNotFoundError, BusyError, DeadlineError, UnavailableError
 from multimodal.formats import read_case
@@ -112,14 +113,15 @@ class LocalService:
         settings: Its limits.
 
     Raises:
-        UsageError: If there is no such device.
+        UsageError: If there is no such device, or no such backend on it.
+        MissingExtraError: If the backend is not installed.
         ModelError: If the default bundles cannot be found.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._device = resolve(settings.device)
-        self._batcher = Batcher(self._device)
+        self._batcher = Batcher(self._device, run=runner(settings.backend, self._device))
         self._reuse = Reuse(settings.remembered)
         self._engines: OrderedDict[object, Engine] = OrderedDict()
         self._lock = threading.Lock()

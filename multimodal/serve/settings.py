@@ -25,6 +25,7 @@ class Settings:
         token: The secret that a request must carry as ``Authorization: Bearer``. Without one only this machine is
             answered, and only under its own names.
         device: "auto", "cuda", "mps" or "cpu".
+        backend: "torch", or on a CPU "onnx" or "onnx-int8".
         body_bytes: Size of one request's body.
         pending_bytes: Bodies of all requests and jobs in hand, together.
         pending: Cases that may be in hand at the same time; more are refused.
@@ -41,6 +42,7 @@ class Settings:
 
     token: str = ""
     device: str = "auto"
+    backend: str = "torch"
     body_bytes: int = 128 * MEBIBYTE
     pending_bytes: int = 1024 * MEBIBYTE
     pending: int = 64

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,12 @@ import torch
 pytest.importorskip("onnxruntime", reason="The onnx extra is not installed.")
 
 from multimodal import zoo
-from multimodal.engine import Engine, run
-from multimodal.engine.inference import attempt
+from multimodal.engine import Batcher, Engine, run
+from multimodal.engine.backend import runner
+from multimodal.engine.inference import attempt, forward
 from multimodal.errors import ModelError, UsageError
-from tests.engine.tiny import film, note
+from multimodal.ood import FeatureDetector
+from tests.engine.tiny import film, note, sound
 
 onnx = pytest.importorskip("multimodal.engine.onnx", reason="the onnx extra is not installed")
 CPU = torch.device("cpu")
@@ -36,6 +39,26 @@ def test_onnx_says_what_torch_says(kind: str, items: list, folder: Path) -> None
         for ours, theirs in zip(answers, exact, strict=True):
             np.testing.assert_allclose(ours.logits, theirs.logits, atol=tolerance)
             assert ours.embedding.shape == theirs.embedding.shape
+
+
+@pytest.mark.parametrize(("kind", "item"), [("image", film(0)), ("audio", sound(0))])
+def test_what_a_detector_goes_by_comes_with_the_answer(kind: str, item: object, folder: Path) -> None:
+    """Otherwise torch would run the network a second time."""
+    loaded = replace(branch(kind), detector=FeatureDetector.fit(np.eye(8, 4, dtype=np.float32)))
+    (exact,) = run(loaded, [item], CPU)
+    (ours,) = onnx.OnnxBackend(folder=folder).score(loaded, [item], CPU)
+    np.testing.assert_allclose(ours.statistics, exact.statistics, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(ours.logits, exact.logits, atol=1e-5)
+    assert ours.site_logit == (None if exact.site_logit is None else pytest.approx(exact.site_logit, abs=1e-4))
+
+
+def test_a_batcher_runs_it_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnx, "user_cache_path", lambda *_, **__: folder.parent)
+    loaded, case = branch("image"), film(0)
+    with Batcher(CPU, run=runner("onnx", CPU)) as batcher:
+        (ours,) = batcher.score(loaded, [case], CPU)
+    np.testing.assert_allclose(ours.logits, run(loaded, [case], CPU)[0].logits, atol=1e-5)
+    assert runner("torch", CPU) is forward
 
 
 def test_a_network_is_exported_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

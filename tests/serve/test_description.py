@@ -80,6 +80,11 @@ def test_listening_for_others_needs_a_token(monkeypatch, capsys, address):
     assert "needs a token" in capsys.readouterr().err
 
 
+def test_a_backend_is_one_that_there_is(capsys):
+    assert run(["serve", "--device", "cpu", "--backend", "tensorrt"]) == 2
+    assert "torch, onnx, onnx-int8" in capsys.readouterr().err
+
+
 def test_a_short_or_missing_token_is_refused(tmp_path, capsys):
     (tmp_path / "token").write_text("short\n")
     assert run(["serve", "--token-file", str(tmp_path / "token")]) == 2
