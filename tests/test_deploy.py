@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
 
 ROOT = Path(__file__).parents[1]
@@ -27,7 +29,8 @@ def serve_configs() -> dict[str, Any]:
 
 def test_one_machine_and_a_cluster_run_the_same_application() -> None:
     here, cluster = serve_configs().values()
-    assert here["applications"] == cluster["applications"]
+    (alone,), (spread,) = here["applications"], cluster["applications"]
+    assert alone == {name: value for name, value in spread.items() if name != "deployments"}
     assert (here["http_options"]["host"], cluster["http_options"]["host"]) == ("127.0.0.1", "0.0.0.0")
 
 
@@ -39,13 +42,47 @@ def test_ray_takes_the_configuration(name: str) -> None:
 
     (application,) = schema.ServeDeploySchema.model_validate(serve_configs()[name]).applications
     assert application.import_path == f"{build.__module__}:{build.__name__}"
-    assert build({"device": "cpu"})
-    names = {"Api", "Decode", "Fusion", "Image", "Audio", "Text"}
-    assert {deployment.name for deployment in application.deployments} == names
+    if application.deployments:
+        assert {deployment.name for deployment in application.deployments} == {
+            deployment.name for deployment in deployments(build({"device": "cpu"}))
+        }
+
+
+def deployments(application: Any) -> Iterator[Any]:
+    """Of an application and all that it is bound to; each once."""
+    found, waiting = {}, [application]
+    while waiting:
+        bound = waiting.pop()._bound_deployment
+        if bound.name not in found:
+            found[bound.name] = bound
+            waiting += [value for value in bound.init_args if hasattr(value, "_bound_deployment")]
+    yield from found.values()
+
+
+@pytest.mark.filterwarnings("ignore")  # Ray's own
+def test_on_one_machine_all_starts_on_two_cores_and_shares_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    ray = pytest.importorskip("multimodal.serve.ray", reason="the ray extra is not installed")
+    without = [found.ray_actor_options for found in deployments(ray.build({"device": "cpu"}))]
+    assert sum(options["num_cpus"] for options in without) <= 2
+    assert not any(options.get("num_gpus") for options in without)
+    monkeypatch.setattr(ray, "resolve", lambda device: torch.device("cuda"))
+    shared = {found.name: found.ray_actor_options.get("num_gpus", 0) for found in deployments(ray.build({}))}
+    assert {name for name, share in shared.items() if share} == {"Image", "Audio", "Text"}
+    assert sum(shared.values()) <= 1
+
+
+@pytest.mark.filterwarnings("ignore")  # Ray's own
+def test_jobs_are_kept_in_one_place() -> None:
+    ray = pytest.importorskip("multimodal.serve.ray", reason="the ray extra is not installed")
+    (keeper,) = (found for found in deployments(ray.build({"device": "cpu"})) if found.name == "Jobs")
+    assert keeper.num_replicas == 1
+    (application,) = serve_configs()["rayservice.yaml"]["applications"]
+    (jobs,) = (entry for entry in application["deployments"] if entry["name"] == "Jobs")
+    assert "autoscaling_config" not in jobs
 
 
 def test_the_fractions_of_a_gpu_fit_onto_one() -> None:
-    (application,) = serve_configs()["ray.yaml"]["applications"]
+    (application,) = serve_configs()["rayservice.yaml"]["applications"]
     shares = [deployment["ray_actor_options"].get("num_gpus", 0) for deployment in application["deployments"]]
     assert 0 < sum(shares) <= 1
 

@@ -23,7 +23,7 @@ from multimodal.serve import question as bodies
 from multimodal.serve.answers import http_refusal, refusal, said
 from multimodal.serve.catalogue import Catalogue, catalogue
 from multimodal.serve.door import Door
-from multimodal.serve.jobs import Jobs
+from multimodal.serve.jobs import Batches, Jobs
 from multimodal.serve.metrics import MEDIA_TYPE, Metrics
 from multimodal.serve.question import read_question, read_questions
 from multimodal.serve.service import LocalService, Service
@@ -79,16 +79,19 @@ _WHEN = {
 }
 
 
-def create_app(service: Service | None = None, settings: Settings | None = None) -> FastAPI:
+def create_app(
+    service: Service | None = None, settings: Settings | None = None, jobs: Batches | None = None
+) -> FastAPI:
     """The API over a service.
 
     Args:
         service: What answers; by default the engine of this process.
         settings: Limits and token; by default those of the environment.
+        jobs: Where batches are kept; by default in this process.
     """
     settings = settings or Settings.from_environment()
     service = service or LocalService(settings)
-    metrics, jobs = Metrics(service), Jobs(service, settings)
+    metrics, jobs = Metrics(service), jobs or Jobs(service, settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -152,20 +155,20 @@ def create_app(service: Service | None = None, settings: Settings | None = None)
         """Its cases are worked on beside other requests, which go first. A job does not survive a restart."""
         if not service.ready:
             raise UnavailableError("The server is warming up or shutting down; try again in a moment.")
-        job = jobs.add(await _in_time(read_questions(request), settings.body_timeout_s))
-        return JSONResponse(job.to_dict(), 202, {"Location": f"/v1/jobs/{job.job_id}"})
+        job = await jobs.add(await _in_time(read_questions(request), settings.body_timeout_s))
+        return JSONResponse(job, 202, {"Location": f"/v1/jobs/{job['job_id']}"})
 
     @app.get("/v1/jobs/{job_id}", summary="Progress and results", response_model=Progress, responses=_refusals(404))
     async def job_progress(
         job_id: _JobId, since: Annotated[int, Query(ge=0, le=1_000_000, description="First result wanted.")] = 0
     ) -> JSONResponse:
         """Ask again with `since` at the number of results that you have."""
-        return JSONResponse(jobs.find(job_id).to_dict(since))
+        return JSONResponse(await jobs.progress(job_id, since))
 
     @app.delete("/v1/jobs/{job_id}", status_code=204, summary="Stop and forget", responses=_refusals(404))
     async def forget_job(job_id: _JobId) -> Response:
         """What it still had to do is not done."""
-        jobs.remove(job_id)
+        await jobs.remove(job_id)
         return Response(status_code=204)
 
     @app.get("/v1/models", summary="What can answer", response_model=Catalogue, responses=_refusals(400, 404))

@@ -11,7 +11,7 @@ from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from multimodal.engine import Ticket
 from multimodal.errors import BusyError, LimitError, MultimodalError, NotFoundError
@@ -72,8 +72,41 @@ class Job:
         }
 
 
+class Batches(Protocol):
+    """What the API asks about jobs: those of this process, or those of a cluster."""
+
+    async def add(self, questions: Sequence[Question]) -> dict[str, Any]:
+        """Start a job; its progress.
+
+        Raises:
+            LimitError: If it has too many cases.
+            BusyError: If there are too many jobs, or too many bytes of them wait.
+        """
+        ...
+
+    async def progress(self, job_id: str, since: int = 0) -> dict[str, Any]:
+        """How far a job is, and its results from one on.
+
+        Raises:
+            NotFoundError: If there is none of that id, or no longer.
+        """
+        ...
+
+    async def remove(self, job_id: str) -> None:
+        """Stop a job and forget it.
+
+        Raises:
+            NotFoundError: If there is none of that id, or no longer.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let what runs finish, within the time that shutting down may take; then forget everything."""
+        ...
+
+
 class Jobs:
-    """The jobs of one server.
+    """The jobs of one process.
 
     Args:
         service: Answers for each case.
@@ -85,13 +118,8 @@ class Jobs:
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._places = asyncio.Semaphore(settings.job_parallel)
 
-    def add(self, questions: Sequence[Question]) -> Job:
-        """Start a job.
-
-        Raises:
-            LimitError: If it has too many cases.
-            BusyError: If there are too many jobs, or too many bytes of them wait.
-        """
+    async def add(self, questions: Sequence[Question]) -> dict[str, Any]:
+        """As :meth:`Batches.add`."""
         if len(questions) > self._settings.job_cases:
             raise LimitError(f"A job may have up to {self._settings.job_cases} cases.")
         self._forget_old()
@@ -102,34 +130,33 @@ class Jobs:
         job = Job(secrets.token_urlsafe(16), len(questions), [None] * len(questions), bytes=size)
         self._jobs[job.job_id] = job
         job.task = asyncio.create_task(self._run(job, deque(enumerate(questions))))
-        return job
+        return job.to_dict()
 
-    def find(self, job_id: str) -> Job:
-        """A job by its id.
+    async def progress(self, job_id: str, since: int = 0) -> dict[str, Any]:
+        """As :meth:`Batches.progress`."""
+        return self._find(job_id).to_dict(since)
 
-        Raises:
-            NotFoundError: If there is none, or no longer.
-        """
-        self._forget_old()
-        if job_id not in self._jobs:
-            raise NotFoundError("There is no such job; a finished one is kept for a while only.")
-        return self._jobs[job_id]
-
-    def remove(self, job_id: str) -> None:
-        """Stop a job and forget it; raises as :meth:`find` does."""
-        task = self.find(job_id).task
+    async def remove(self, job_id: str) -> None:
+        """As :meth:`Batches.remove`."""
+        task = self._find(job_id).task
         del self._jobs[job_id]
         if task is not None:
             task.cancel()
 
     async def close(self) -> None:
-        """Let what runs finish, within the time that shutting down may take; then forget everything."""
+        """As :meth:`Batches.close`."""
         running = [job.task for job in self._jobs.values() if job.task is not None and not job.task.done()]
         if running:
             _, late = await asyncio.wait(running, timeout=self._settings.shutdown_s)
             for task in late:
                 task.cancel()
         self._jobs.clear()
+
+    def _find(self, job_id: str) -> Job:
+        self._forget_old()
+        if job_id not in self._jobs:
+            raise NotFoundError("There is no such job; a finished one is kept for a while only.")
+        return self._jobs[job_id]
 
     def _room(self) -> bool:
         """Whether one more may come; the oldest that is done makes place."""

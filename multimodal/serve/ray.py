@@ -1,40 +1,42 @@
 """The same API and engine spread over a Ray cluster: decoding, three branches and fusion scale each for itself.
 
 ``serve run multimodal.serve.ray:build`` starts it on one machine; a config file names the replicas, the accelerators
-and their shares for a cluster. The engine itself runs in the fusion deployment, its items scored elsewhere.
+and their shares for a cluster. The engine itself runs in the fusion deployment, its items scored elsewhere; what it
+has scored is remembered there, so that another head or one more item does not run everything again.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import torch
 from fastapi import FastAPI
 
 from multimodal.case import Case, Diagnosis, Item, ModelRef
-from multimodal.engine import Engine, ItemOutput, Ticket
+from multimodal.engine import Engine, ItemOutput, Reuse
 from multimodal.engine.device import resolve
 from multimodal.engine.inference import attempt
 from multimodal.errors import (
     BundleNotFoundError,
-    DeadlineError,
     MissingExtraError,
     ModelError,
     MultimodalError,
-    UnavailableError,
     UsageError,
 )
 from multimodal.formats import read_case
 from multimodal.labels import Modality
 from multimodal.serve.app import create_app
-from multimodal.serve.service import Load, Question
+from multimodal.serve.cluster import ClusterJobs, ClusterService, told
+from multimodal.serve.jobs import Jobs
+from multimodal.serve.service import Question
 from multimodal.serve.settings import TOKEN, Settings
 from multimodal.zoo import LoadedBranch, bundles, find, load
 
 try:
+    import ray
     from ray import serve
     from ray.serve.handle import DeploymentHandle
 except ModuleNotFoundError as error:
@@ -47,22 +49,12 @@ WAIT_S = 0.005
 BUNDLES = 4
 """Bundles of a modality that one replica holds."""
 
-Answer = TypeVar("Answer")
+WAITING = 256
+"""Requests that one way in, or the keeper of jobs, has in hand; it refuses by its own limits before that."""
+CPU, GPU = 0.25, 0.3
+"""Of a core, for each replica, so that all start on a laptop too, and of a GPU, for each branch, where there is one."""
+
 _GROW = {"min_replicas": 1, "max_replicas": 4, "target_ongoing_requests": 8}
-
-
-def _told(work: Callable[[], Answer]) -> Answer | MultimodalError:
-    """The answer, or the error as a value: Ray would wrap one that is raised."""
-    try:
-        return work()
-    except MultimodalError as error:
-        return error
-
-
-def _unwrapped(answer: Answer | MultimodalError) -> Answer:
-    if isinstance(answer, MultimodalError):
-        raise answer
-    return answer
 
 
 class Decode:
@@ -70,8 +62,8 @@ class Decode:
 
     async def __call__(self, question: Question) -> Case | MultimodalError:
         """Decode the files of a question."""
-        return await asyncio.to_thread(
-            _told, lambda: read_case(question.sources, case_id=question.case_id, patient=question.patient)
+        return await told(
+            asyncio.to_thread(read_case, question.sources, case_id=question.case_id, patient=question.patient)
         )
 
 
@@ -113,6 +105,7 @@ class Fusion:
     ) -> None:
         self._branches = dict(zip(Modality, (images, audios, texts), strict=True))
         self._engine = lru_cache(maxsize=16)(_engine)
+        self._known_or_scored = Reuse(Settings.from_environment().remembered).before(self._score)
 
     async def __call__(
         self, case: Case, models: Mapping[str, str], prevalence: Mapping[str, float]
@@ -121,13 +114,13 @@ class Fusion:
 
         def work() -> Diagnosis:
             engine = self._engine(tuple(sorted(models.items())), tuple(sorted(prevalence.items())))
-            return engine.through(self._score).diagnose(case)
+            return engine.through(self._known_or_scored).diagnose(case)
 
-        return await asyncio.to_thread(_told, work)
+        return await told(asyncio.to_thread(work))
 
     async def models(self, choice: Mapping[str, str]) -> dict[str, ModelRef] | MultimodalError:
         """The bundles that would answer for a choice."""
-        return await asyncio.to_thread(_told, lambda: self._engine(tuple(sorted(choice.items())), ()).models)
+        return await told(asyncio.to_thread(lambda: self._engine(tuple(sorted(choice.items())), ()).models))
 
     def _score(
         self,
@@ -150,68 +143,27 @@ def _engine(models: tuple[tuple[str, str], ...], prevalence: tuple[tuple[str, fl
     return Engine(dict(models), device="cpu", prevalence=dict(prevalence))
 
 
-class ClusterService:
-    """What the API asks, spread over deployments.
+class JobKeeper:
+    """The jobs of the whole cluster; there is one, so that each is known wherever it is asked for."""
 
-    Args:
-        device: Where the branches run, for the catalogue.
-    """
+    def __init__(self, decode: DeploymentHandle[Any], fusion: DeploymentHandle[Any]) -> None:  # noqa: ARG002 - named
+        settings = Settings.from_environment()
+        self._service = ClusterService(settings)
+        self._jobs = Jobs(self._service, settings)
 
-    def __init__(self, device: str) -> None:
-        self.device = device
-        self._pending = 0
-        self._decode: DeploymentHandle[Any] | None = None
-        self._fusion: DeploymentHandle[Any] | None = None
+    async def add(self, questions: Sequence[Question]) -> dict[str, Any] | MultimodalError:
+        """Start a job."""
+        if not self._service.ready:
+            await self._service.start()
+        return await told(self._jobs.add(questions))
 
-    @property
-    def ready(self) -> bool:
-        """Whether it takes questions."""
-        return self._fusion is not None
+    async def progress(self, job_id: str, since: int) -> dict[str, Any] | MultimodalError:
+        """How far a job is."""
+        return await told(self._jobs.progress(job_id, since))
 
-    @property
-    def load(self) -> Load:
-        """How busy this way in is; the deployments' own figures are Ray's."""
-        return Load(pending=self._pending, waiting={}, batches={}, reused=(0, 0))
-
-    async def start(self) -> None:
-        """Find the deployments; Ray has started them."""
-        self._decode, self._fusion = serve.get_deployment_handle("Decode"), serve.get_deployment_handle("Fusion")
-
-    async def stop(self) -> None:
-        """Take no more; Ray drains what was accepted."""
-        self._fusion = None
-
-    async def diagnose(self, question: Question, ticket: Ticket) -> Diagnosis:
-        """Answer one question.
-
-        Raises:
-            UnavailableError: If the deployments are not there yet.
-            DeadlineError: If the ticket's time is up; what was begun is then cancelled.
-            MultimodalError: As :func:`multimodal.formats.read_case` and :class:`Engine` raise.
-        """
-        self._pending += 1
-        try:
-            return await asyncio.wait_for(self._answer(question), ticket.left)
-        except TimeoutError:
-            raise DeadlineError(f"There was no answer within {ticket.seconds:g} seconds.") from None
-        finally:
-            self._pending -= 1
-
-    async def models(self, choice: Mapping[str, str]) -> dict[str, ModelRef]:
-        """The bundles that would answer for a choice."""
-        _, fusion = self._handles()
-        return cast("dict[str, ModelRef]", _unwrapped(await fusion.models.remote(dict(choice))))
-
-    async def _answer(self, question: Question) -> Diagnosis:
-        decode, fusion = self._handles()
-        case = question.case or _unwrapped(await decode.remote(question))
-        answer = await fusion.remote(case, dict(question.models), dict(question.prevalence))
-        return cast("Diagnosis", _unwrapped(answer))
-
-    def _handles(self) -> tuple[DeploymentHandle[Any], DeploymentHandle[Any]]:
-        if self._decode is None or self._fusion is None:
-            raise UnavailableError("The cluster is starting or shutting down; try again in a moment.")
-        return self._decode, self._fusion
+    async def remove(self, job_id: str) -> MultimodalError | None:
+        """Stop and forget a job."""
+        return await told(self._jobs.remove(job_id))
 
 
 def api() -> FastAPI:
@@ -223,14 +175,14 @@ def api() -> FastAPI:
     settings = Settings.from_environment()
     if not settings.token:
         raise UsageError(f"A cluster is open to others, so it needs a token: set {TOKEN} on every node.")
-    return create_app(ClusterService(settings.device), settings)
+    return create_app(ClusterService(settings), settings, ClusterJobs())
 
 
 @serve.ingress(api)
 class Api:
     """The HTTP API in front of the other deployments, which it only names."""
 
-    def __init__(self, decode: DeploymentHandle[Any], fusion: DeploymentHandle[Any]) -> None: ...
+    def __init__(self, *named: DeploymentHandle[Any]) -> None: ...
 
 
 def build(arguments: dict[str, Any]) -> serve.Application:
@@ -241,12 +193,29 @@ def build(arguments: dict[str, Any]) -> serve.Application:
     """
     device = str(arguments.get("device", "auto"))
     branches = [
-        _deployment(Branch, modality.value.capitalize(), 4 * MOST).bind(modality.value, device) for modality in Modality
+        _deployment(Branch, modality.value.capitalize(), 4 * MOST, num_gpus=_share(device)).bind(modality.value, device)
+        for modality in Modality
     ]
+    decode = _deployment(Decode, "Decode").bind()
     fusion = _deployment(Fusion, "Fusion").bind(*branches)
-    return _deployment(Api, "Api").bind(_deployment(Decode, "Decode").bind(), fusion)
+    jobs = _deployment(JobKeeper, "Jobs", WAITING, autoscaling_config=None, num_replicas=1).bind(decode, fusion)
+    return _deployment(Api, "Api", WAITING, max_queued_requests=WAITING).bind(decode, fusion, jobs)
 
 
-def _deployment(kind: type, name: str, ongoing: int = 16) -> serve.Deployment:
+def _share(device: str) -> float:
+    """Of a GPU, for each branch: none where there is none, or none is wanted."""
+    if device != "auto":
+        return GPU if device.startswith("cuda") else 0
+    if ray.is_initialized():  # as where a config file is read: the cluster may have what this node lacks
+        return GPU if ray.cluster_resources().get("GPU") else 0
+    return GPU if resolve(device).type == "cuda" else 0
+
+
+def _deployment(kind: type, name: str, ongoing: int = 16, num_gpus: float = 0, **scaling: Any) -> serve.Deployment:
     """One deployment; a config file may change everything but its name."""
-    return serve.deployment(name=name, autoscaling_config=_GROW, max_ongoing_requests=ongoing)(kind)
+    return serve.deployment(
+        name=name,
+        max_ongoing_requests=ongoing,
+        ray_actor_options={"num_cpus": CPU, "num_gpus": num_gpus},
+        **{"autoscaling_config": _GROW, **scaling},
+    )(kind)

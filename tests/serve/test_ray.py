@@ -17,13 +17,14 @@ import pytest
 
 from multimodal import Diagnosis, Engine, read_case
 from multimodal.engine import Ticket
-from multimodal.errors import CorruptFileError, DeadlineError, UnavailableError, UsageError
+from multimodal.errors import BusyError, CorruptFileError, DeadlineError, UnavailableError, UsageError
 from multimodal.phantom import draw_patient, render
 from multimodal.phantom.record import FILES
-from multimodal.serve import Question
+from multimodal.serve import Question, Settings
 from multimodal.serve.settings import TOKEN
 
 ray = pytest.importorskip("ray", reason="the ray extra is not installed")
+cluster = pytest.importorskip("multimodal.serve.cluster", reason="the ray extra is not installed")
 pytestmark = [
     pytest.mark.timeout(600),
     pytest.mark.filterwarnings("ignore"),  # Ray's own
@@ -71,10 +72,15 @@ def sources(seed: int = 0) -> list[tuple[str, bytes]]:
     return [(f"{kind}:{name}", files[name]) for kind, name in FILES.items()]
 
 
-def post(address: str, body: dict, token: str = SECRET) -> bytes:
+def call(address: str, path: str, body: dict | None = None, token: str = SECRET, method: str | None = None) -> bytes:
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
-    with urlopen(Request(f"{address}/v1/diagnose", json.dumps(body).encode(), headers), timeout=120) as answer:
+    content = None if body is None else json.dumps(body).encode()
+    with urlopen(Request(f"{address}{path}", content, headers, method=method), timeout=120) as answer:
         return answer.read()
+
+
+def post(address: str, body: dict, token: str = SECRET) -> bytes:
+    return call(address, "/v1/diagnose", body, token)
 
 
 def body(files: list[tuple[str, bytes]], **more: object) -> dict:
@@ -97,6 +103,19 @@ def test_a_cluster_asks_for_its_token(address: str) -> None:
     assert caught.value.code == 401
 
 
+def test_a_job_is_known_wherever_it_is_asked_for(address: str) -> None:
+    cases = [body(sources(seed), case_id=f"case-{seed}") for seed in (0, 1)]
+    job = json.loads(call(address, "/v1/jobs", {"cases": cases}))
+    while job["state"] == "running":
+        job = json.loads(call(address, f"/v1/jobs/{job['job_id']}"))
+    assert [result["case_id"] for result in job["results"]] == ["case-0", "case-1"]
+    assert not job["failed"]
+    call(address, f"/v1/jobs/{job['job_id']}", method="DELETE")
+    with pytest.raises(HTTPError) as caught:
+        call(address, f"/v1/jobs/{job['job_id']}")
+    assert caught.value.code == 404
+
+
 @pytest.mark.parametrize(
     ("asked", "code"), [({"models": {"image": "no_such"}}, "bundle_not_found"), ({"prevalence": {"x": 0.5}}, "usage")]
 )
@@ -109,18 +128,19 @@ def test_errors_keep_their_codes(address: str, asked: dict[str, object], code: s
 class Handle:
     """A deployment's handle, without a deployment."""
 
-    def __init__(self, answer: object, seconds: float = 0.0) -> None:
-        self._answer, self._seconds = answer, seconds
+    def __init__(self, answer: object, seconds: float = 0.0, lost: int = 0) -> None:
+        self._answer, self._seconds, self._lost = answer, seconds, lost
 
     async def remote(self, *_: object) -> object:
         await asyncio.sleep(self._seconds)
+        if self._lost:
+            self._lost -= 1
+            raise ray.exceptions.ActorDiedError
         return self._answer
 
 
-def ask(decode: object, fusion: object, seconds: float = 5.0) -> object:
-    from multimodal.serve.ray import ClusterService
-
-    service = ClusterService("cpu")
+def ask(decode: object, fusion: object, seconds: float = 5.0, **limits: object) -> object:
+    service = cluster.ClusterService(Settings(device="cpu", **limits))
     service._decode, service._fusion = decode, fusion
     return asyncio.run(service.diagnose(Question(sources=(("note.txt", b"cough"),)), Ticket(seconds)))
 
@@ -137,6 +157,17 @@ def test_a_cluster_that_is_too_slow_or_not_there_is_told() -> None:
         ask(Handle("a case"), Handle("an answer", seconds=5.0), seconds=0.05)
     with pytest.raises(UnavailableError):
         ask(None, None)
+
+
+def test_a_request_whose_worker_is_lost_is_asked_once_more() -> None:
+    assert ask(Handle("a case", lost=1), Handle("an answer", lost=1)) == "an answer"
+    with pytest.raises(UnavailableError, match="lost"):
+        ask(Handle("a case"), Handle("an answer", lost=2))
+
+
+def test_a_way_in_has_so_many_cases_in_hand_and_no_more() -> None:
+    with pytest.raises(BusyError):
+        ask(Handle("a case"), Handle("an answer"), pending=0)
 
 
 def test_without_a_token_there_is_no_api(monkeypatch: pytest.MonkeyPatch) -> None:
