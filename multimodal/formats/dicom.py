@@ -29,6 +29,16 @@ from multimodal.formats.scale import to_unit
 
 _MODALITIES = frozenset({"CR", "DX", "RG"})
 _UNSTATED = frozenset({"", "OT", "SC"})
+_FILMS = frozenset(
+    {
+        uid.ComputedRadiographyImageStorage,
+        uid.DigitalXRayImageStorageForPresentation,
+        uid.DigitalXRayImageStorageForProcessing,
+        uid.SecondaryCaptureImageStorage,
+        uid.MultiFrameGrayscaleByteSecondaryCaptureImageStorage,
+        uid.MultiFrameGrayscaleWordSecondaryCaptureImageStorage,
+    }
+)
 _CHEST = re.compile(r"CHEST|CHST|THORAX|TORAX|LUNG|PULM|HEART|CARD|RIB|UNKNOWN|^$")
 _LATERAL = frozenset({"LL", "RL", "LAT", "LATERAL", "LLAT", "RLAT"})
 _PLAIN = re.compile(r"[A-Z][A-Z0-9 ]{0,15}")
@@ -98,10 +108,10 @@ def read_dicom(data: bytes, name: str, limits: Limits) -> DicomReading:
 
 def _check_subject(dataset: Dataset, file: DicomFile, name: str) -> list[Notice]:
     """Refuse what is no chest film; return what a reader must know of the rest."""
+    what = uid.UID(str(dataset.get("SOPClassUID", "")))
+    stored_as = what.name if what.name != what else ""
     if "PixelData" not in file.elements or "Rows" not in dataset:
-        what = uid.UID(str(dataset.get("SOPClassUID", "")))
-        kind = what.name if what.name != what else "no film"
-        raise UnsupportedError(f"This DICOM file holds no image ({kind}).", file=name)
+        raise UnsupportedError(f"This DICOM file holds no image ({stored_as or 'no film'}).", file=name)
     if file.syntax not in NATIVE and file.syntax not in DECODERS:
         syntax = uid.UID(file.syntax)
         kind = syntax.name if syntax.name != syntax else "a private one"
@@ -110,6 +120,8 @@ def _check_subject(dataset: Dataset, file: DicomFile, name: str) -> list[Notice]
     if modality not in _MODALITIES | _UNSTATED:
         kind = modality if _PLAIN.fullmatch(modality) else "unknown"
         raise UnsupportedError(f"This is no chest film: its modality is {kind}, not CR or DX.", file=name)
+    if stored_as and what not in _FILMS:
+        raise UnsupportedError(f"This is no chest film: it is stored as {stored_as}.", file=name)
     if not _CHEST.search(body):
         kind = body if _PLAIN.fullmatch(body) else "unknown"
         raise UnsupportedError(f"This is no chest film: its body part is {kind}.", file=name)

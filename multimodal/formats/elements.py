@@ -107,7 +107,7 @@ def read_elements(data: bytes, name: str, wanted: Mapping[int, str], limits: Lim
 
 def _inflate(data: bytes, start: int, name: str, limits: Limits) -> bytes:
     """Inflate a deflated data set, up to the limit of a file and far below what a bomb reaches."""
-    most = min(limits.file_bytes, max(32 * MEBIBYTE, limits.deflate_ratio * len(data)))
+    most = limits.unpacked(len(data), limits.file_bytes)
     inflater, output, rest = zlib.decompressobj(-zlib.MAX_WBITS), bytearray(), data[start:]
     try:
         while rest and not inflater.eof:

@@ -97,4 +97,5 @@ def _notice(code: object, message: object, item: object, refused: object) -> Not
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError
+    value.encode()  # half of a surrogate pair can be written nowhere
     return value

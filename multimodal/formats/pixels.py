@@ -73,7 +73,7 @@ def decode(file: DicomFile, header: PixelHeader, name: str, limits: Limits) -> S
         if element.length != UNDEFINED:
             raise CorruptFileError("The film's pixel data isn't in the fragments that compression asks for.", file=name)
         stream = b"".join(fragments(file.body, element.start, element.end, name))
-        if len(stream) * limits.pixels_per_byte < count:
+        if limits.is_hollow(count, len(stream)):
             raise CorruptFileError("The compressed film is far too short for its size.", file=name)
         precision = check_codestream(stream, file.syntax, header.rows, header.columns, header.allocated, name, limits)
         source = file.body[element.start : element.end]

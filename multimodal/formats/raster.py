@@ -19,6 +19,7 @@ from multimodal.formats.limits import Limits
 from multimodal.formats.scale import to_unit
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_SCAN = b"\xff\xda"
 _KEPT_CHUNKS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"eXIf", b"IEND"})
 _COLOUR_DIFFERENCE = 16  # of 255: scanner and JPEG noise on a grey film stay below
 
@@ -45,9 +46,17 @@ def read_raster(data: bytes, name: str, limits: Limits) -> Image:
         source = data
         for _ in jpeg_segments(data, name, limits):  # of which Pillow makes a list
             pass
+        if data.count(_SCAN) > limits.jpeg_scans:  # each may go over all pixels, and say nothing of them
+            raise LimitError("The JPEG picture is made of too many scans.", file=name)
     with guarded(name, "picture"):
         picture = Pillow.open(BytesIO(source), formats=("PNG", "JPEG"))
         _check_size(picture.width, picture.height, len(source), name, limits)
+        if picture.width * picture.height > limits.colour_pixels and not _is_grey(picture):
+            raise LimitError(
+                f"The picture claims {picture.width} x {picture.height} pixels in colour; "
+                f"the limit is {limits.colour_pixels:,}.",
+                file=name,
+            )
         picture.load()
         grey, coloured = _grey(ImageOps.exif_transpose(picture))
     low = int(grey.min())
@@ -56,6 +65,10 @@ def read_raster(data: bytes, name: str, limits: Limits) -> Image:
     if coloured:
         notices = (Notice("colour", "This picture is in colour and was turned to grey; is it a film?", name),)
     return Image(name=name, sha256=hashlib.sha256(data).hexdigest(), pixels=pixels, notices=notices)
+
+
+def _is_grey(picture: Pillow.Image) -> bool:
+    return picture.mode in ("1", "L") or picture.mode.startswith("I")
 
 
 def _grey(picture: Pillow.Image) -> tuple[npt.NDArray[np.integer], bool]:
@@ -107,5 +120,7 @@ def _check_size(width: int, height: int, present: int, name: str, limits: Limits
     """Check what a header claims against the limits, and against the bytes that are there."""
     if width * height > limits.pixels:
         raise LimitError(f"The picture claims {width} x {height} pixels; the limit is {limits.pixels:,}.", file=name)
-    if width * height > present * limits.pixels_per_byte:
+    if max(width, height) > limits.side:
+        raise LimitError(f"The picture claims {width} x {height} pixels; a side may have {limits.side:,}.", file=name)
+    if limits.is_hollow(width * height, present):
         raise CorruptFileError("The picture is far too short for its size.", file=name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import time
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -90,17 +91,17 @@ def read_case(
     problems: list[Notice] = []
     people: list[tuple[str, Person]] = []
     stated = [patient or Patient()]
+    begin = time.monotonic()
     for count, file in enumerate(_files(sources, limits), 1):
+        if beyond := _beyond(count, time.monotonic() - begin, limits):
+            problems.append(Notice(LimitError.code, beyond, file.name, refused=True))
+            break
         try:
-            if count > limits.case_files:
-                raise LimitError(f"A record may have up to {limits.case_files} files.", file=file.name)
             if file.error is not None:
                 raise file.error
             reading = decode(file.data, file.name, file.kind, limits)
         except InputError as error:
             problems.append(Notice(error.code, error.message, error.file or file.name, refused=True))
-            if count > limits.case_files:
-                break
             continue
         for name, other in people:
             if reading.person.differs(other):
@@ -120,6 +121,15 @@ def read_case(
         patient=_first_stated(stated),
         problems=tuple(problems),
     )
+
+
+def _beyond(count: int, seconds: float, limits: Limits) -> str:
+    """Why the record is read no further; empty while it is."""
+    if count > limits.case_files:
+        return f"A record may have up to {limits.case_files} files."
+    if seconds > limits.case_seconds:
+        return f"Reading the record took longer than {limits.case_seconds:g} seconds; the rest is left out."
+    return ""
 
 
 def _first_stated(stated: Sequence[Patient]) -> Patient:
@@ -157,15 +167,24 @@ def _files(sources: Sequence[Source], limits: Limits) -> Iterator[_File]:
             continue
         kind, name = split_kind(source) if isinstance(source, str) else (None, str(source))
         path = Path(name)
-        if path.is_dir():
+        what = _mode(path)
+        if stat.S_ISDIR(what):
             for member in sorted(path.rglob("*")):
                 inside = member.relative_to(path)
                 if not _is_noise(inside.parts) and (member.is_symlink() or member.is_file()):
                     yield from _unpacked(_load(member, str(inside), kind, limits), limits)
-        elif path.is_file():
+        elif stat.S_ISREG(what):
             yield from _unpacked(_load(path, path.name, kind, limits, follow=True), limits)
         else:
             raise UsageError("There is no such file or folder.", file=name)
+
+
+def _mode(path: Path) -> int:
+    """What is there, as ``stat`` tells it; 0 for nothing, and for what can't be a name."""
+    try:
+        return path.stat().st_mode
+    except (OSError, ValueError):
+        return 0
 
 
 def _is_noise(parts: Sequence[str]) -> bool:
@@ -205,8 +224,8 @@ def _unpacked(file: _File, limits: Limits) -> Iterator[_File]:
             try:
                 if PurePosixPath(member.filename).name in _TABLES:
                     raise UnsupportedError("This is a table of a data set, not a note.", file=name)
-                with typed(name, "member of the archive"):
-                    data = archive.read(member)
+                with typed(name, "member of the archive"), archive.open(member) as packed:
+                    data = packed.read(member.file_size)  # and no more, whatever its content inflates to
             except InputError as error:
                 yield _File(name, file.kind, error=error)
             else:
@@ -254,7 +273,8 @@ def open_archive(data: bytes, name: str, limits: Limits) -> tuple[zipfile.ZipFil
         if member.compress_type not in _COMPRESSIONS:  # others ask for memory by the word of the archive
             raise UnsupportedError("The zip archive is packed in an unusual way; save it as a plain zip.", file=name)
     largest = max((member.file_size for member in members), default=0)
-    if largest > limits.file_bytes or sum(member.file_size for member in members) > limits.archive_bytes:
+    most = limits.unpacked(len(data), limits.archive_bytes)
+    if largest > limits.file_bytes or sum(member.file_size for member in members) > most:
         raise LimitError("The zip archive unpacks to more than the limit allows.", file=name)
     if len(members) > limits.case_files:
         raise LimitError(f"The zip archive holds more than {limits.case_files} files.", file=name)

@@ -171,8 +171,32 @@ def pdf(lines: list[str], pages: int = 1) -> bytes:
     page = (
         "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << /Font << /F1 3 0 R >> >> >>"
     )
+    return _pdf_of([*bodies, *[page] * pages])
+
+
+def endless_pdf(depth: int = 12) -> bytes:
+    """A PDF of few bytes whose page draws a form that draws the next one ten times, and so on."""
+    forms = []
+    for number in range(5, 5 + depth):
+        content = "/X Do " * 10 if number < 4 + depth else "BT /F1 12 Tf (Cough.) Tj ET"
+        resources = f"/Resources << /Font << /F1 3 0 R >> /XObject << /X {number + 1} 0 R >> >>"
+        form = f"<< /Type /XObject /Subtype /Form /BBox [0 0 9 9] {resources} /Length {len(content)} >>"
+        forms.append(f"{form}\nstream\n{content}\nendstream")
+    bodies = [
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        f"<< /Type /Pages /Kids [{5 + depth} 0 R] /Count 1 >>",
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+        "<< /Length 5 >>\nstream\n/X Do\nendstream",
+        *forms,
+        "<< /Type /Page /Parent 2 0 R /Contents 4 0 R /Resources << /XObject << /X 5 0 R >> >> >>",
+    ]
+    return _pdf_of(bodies)
+
+
+def _pdf_of(bodies: list[str]) -> bytes:
+    """A PDF of these objects, the first of which is its root."""
     output, offsets = b"%PDF-1.4\n", []
-    for number, body in enumerate([*bodies, *[page] * pages], 1):
+    for number, body in enumerate(bodies, 1):
         offsets.append(len(output))
         output += f"{number} 0 obj\n{body}\nendobj\n".encode()
     table = "".join(f"{offset:010d} 00000 n \n" for offset in offsets)

@@ -65,6 +65,25 @@ def test_a_changed_byte_never_breaks_the_reader(position, value):
     assert case.patient.sex in (None, "F", "M")
 
 
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        (b"[0.1, 0.9]", b"[NaN, 0.9]"),
+        (b"[0.2, 0.3]", b"[1e999, 1]"),
+        (b'"rate": 4000', b'"rate": 1   '),
+        (b'"item-1"', b'"\\ud800"'),
+        (b'"case-1"', b'"\\udfff"'),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused(good, bad):
+    picture = replace(film(), name="item-1", window=(0.1, 0.9), spacing_mm=(0.2, 0.3))
+    data = pack(Case("case-1", (picture,), (replace(sound(), rate=4000),)), {})
+    assert len(unpack(data, Limits())[0].items) == 2
+    assert good in data
+    with pytest.raises(CorruptFileError):
+        unpack(data.replace(good, bad), Limits())
+
+
 @pytest.mark.parametrize("patient", [Patient(age=-1), Patient(age=float("1e9")), Patient(sex="X"), Patient(age="60")])
 def test_a_patient_that_cannot_be_is_refused(patient):
     with pytest.raises(CorruptFileError):

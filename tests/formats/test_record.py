@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from multimodal.case import Patient
 from multimodal.errors import EmptyCaseError, MixedPatientsError, UsageError
-from multimodal.formats import Limits, read_case, split_kind
+from multimodal.formats import Limits, read_case, record, split_kind
 from multimodal.labels import Modality, Site
 from tests.formats.files import dicom, film, png, sound, tone, zipped
 
@@ -76,9 +77,10 @@ def test_nothing_readable_is_an_error_that_says_why() -> None:
         read_case([])
 
 
-def test_a_missing_path_is_an_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["none.dcm", "n" * 5000, "n\0ne.dcm"])
+def test_a_missing_path_is_an_error(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match="no such file"):
-        read_case([tmp_path / "none.dcm"])
+        read_case([tmp_path / name])
 
 
 @pytest.mark.parametrize(
@@ -136,6 +138,14 @@ def test_limits_of_files(folder: Path) -> None:
     case = read_case([folder], limits=Limits(file_bytes=100))
     assert [item.name for item in case.items] == ["note.txt"]
     assert [p.code for p in case.problems] == ["limit_exceeded"] * 2
+
+
+def test_a_record_that_takes_too_long_is_read_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(monotonic=iter((0.0, 1.0, 119.0, 121.0)).__next__)
+    monkeypatch.setattr(record, "time", clock)
+    case = read_case([(f"{number}.txt", NOTE) for number in range(9)])
+    assert [note.name for note in case.texts] == ["0.txt", "1.txt"]
+    assert [(p.code, p.item) for p in case.problems] == [("limit_exceeded", "2.txt")]
 
 
 def test_zip_within_zip_is_refused_and_the_rest_read() -> None:

@@ -1,16 +1,17 @@
 from __future__ import annotations
 
 import codecs
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from multimodal.case import Text
-from multimodal.errors import CorruptFileError, UnknownFormatError, UnsupportedError
+from multimodal.errors import CorruptFileError, LimitError, UnknownFormatError, UnsupportedError
 from multimodal.formats import Limits, read
 from multimodal.formats.text import find_sections
-from tests.formats.files import pdf
+from tests.formats.files import endless_pdf, pdf
 
 NOTE = "Température 39 °C, toux. Müdigkeit – seit 3 Tagen."
 
@@ -133,3 +134,11 @@ def test_pdf_without_text_is_refused() -> None:
 def test_damaged_pdf_is_refused() -> None:
     with pytest.raises(CorruptFileError):
         text(b"%PDF-1.4\nnothing of the sort")
+
+
+def test_a_pdf_that_draws_without_end_is_stopped() -> None:
+    begin = time.process_time()
+    with pytest.raises(LimitError, match=r"longer than 0\.3 seconds"):
+        read(endless_pdf(), "n.pdf", limits=Limits(pdf_seconds=0.3))
+    assert time.process_time() - begin < 2
+    assert isinstance(read(pdf(["Cough."]), "n.pdf"), Text)  # and its clock with it

@@ -96,8 +96,8 @@ def without_image(sop_class: uid.UID) -> bytes:
     return data[: data.index(PIXELS)]
 
 
-def png_claiming(width: int, height: int, depth: int = 8, packed: bytes = b"") -> bytes:
-    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, 0, 0, 0, 0))
+def png_claiming(width: int, height: int, depth: int = 8, packed: bytes = b"", colour: int = 0) -> bytes:
+    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + header + png_chunk(b"IDAT", packed) + png_chunk(b"IEND", b"")
 
 
@@ -143,6 +143,27 @@ def zip_bomb(megabytes: int = 600) -> bytes:
     at = data.index(b"PK\x01\x02")
     data[at + 24 : at + 28] = struct.pack("<I", megabytes << 20)
     return bytes(data)
+
+
+def understating_zip(megabytes: int = 800, told: int = 1000) -> bytes:
+    """An archive whose one member inflates to far more than the archive says of it."""
+    packer = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS)
+    block = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    packed = block * megabytes + packer.flush()
+    fields = struct.pack("<HHHHIII", 0, 8, 0, 0, zlib.crc32(bytes(told)), len(packed), told)
+    local = struct.pack("<4sH", b"PK\x03\x04", 20) + fields + struct.pack("<HH", 5, 0) + b"a.txt"
+    central = struct.pack("<4sHH", b"PK\x01\x02", 20, 20) + fields + struct.pack("<HHHHHII", 5, *[0] * 6) + b"a.txt"
+    end = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, 1, 1, len(central), len(local) + len(packed), 0)
+    return local + packed + central + end
+
+
+def many_scans_jpeg() -> bytes:
+    """A progressive JPEG that repeats its last scan."""
+    output = BytesIO()
+    Pillow.fromarray(EIGHT).save(output, "JPEG", progressive=True)
+    stream = output.getvalue()
+    last = stream[stream.rindex(b"\xff\xda") : -2]
+    return stream[:-2] + last * 1000 + stream[-2:]
 
 
 def ztxt_bomb() -> bytes:

@@ -13,7 +13,7 @@ import pytest
 
 from multimodal.case import Case
 from multimodal.formats import read_case
-from tests.hostile.draw import NOTE
+from tests.hostile.draw import NOTE, understating_zip
 from tests.hostile.inputs import ELSEWHERE, NOTED, READ, REFUSED, Input
 
 SECONDS, MEMORY = 2.0, 300 << 20
@@ -77,6 +77,11 @@ def test_read_without_harm(given: Input, read: Callable[..., Case]) -> None:
     assert case.problems == ()
     assert len(case.items) == 2
     assert "SECRET" not in said
+
+
+def test_a_member_that_inflates_beyond_its_word_is_read_to_its_word(read: Callable[..., Case]) -> None:
+    case, _ = measured(read, understating_zip(), "r.zip")
+    assert [problem.item for problem in case.problems] == ["r.zip/a.txt"]
 
 
 def test_no_memory_is_left_behind(read: Callable[..., Case]) -> None:

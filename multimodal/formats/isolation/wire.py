@@ -9,6 +9,7 @@ larger than the limits, is refused before memory is taken for it.
 from __future__ import annotations
 
 import json
+import math
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -142,7 +143,8 @@ def _image(fields: Mapping[str, Any], size: int, source: RawIOBase, limits: Limi
 
 def _audio(fields: Mapping[str, Any], size: int, source: RawIOBase, limits: Limits) -> Audio:
     rate = _whole(fields["rate"])
-    _expect(rate <= limits.audio_rate and 0 < size <= limits.audio_samples * _FLOAT.itemsize)
+    _expect(limits.audio_rate_min <= rate <= limits.audio_rate)
+    _expect(0 < size <= limits.audio_samples * _FLOAT.itemsize)
     _expect(size % _FLOAT.itemsize == 0)
     site = Site(fields["site"]) if fields["site"] else None
     return Audio(**_common(fields), samples=_numbers(source, size), rate=rate, site=site)
@@ -210,6 +212,7 @@ def _whole(value: object) -> int:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError
+    value.encode()  # half of a surrogate pair can be written nowhere
     return value
 
 
@@ -226,5 +229,6 @@ def _number_or_none(value: object) -> float | None:
 def _pair(value: Any) -> tuple[float, float] | None:
     if value is None:
         return None
-    first, second = value
-    return float(first), float(second)
+    first, second = map(float, value)
+    _expect(math.isfinite(first) and math.isfinite(second))
+    return first, second

@@ -25,7 +25,7 @@ def framed(fields: object, content: bytes = b"") -> bytes:
 
 GOOD = {
     "modality": "image", "name": "a", "sha256": "", "notices": [], "patient": [None, None], "person": [None, None],
-    "shape": [2, 3], "window": None, "spacing": None, "view": None, "rate": 10, "site": None, "sections": [],
+    "shape": [2, 3], "window": None, "spacing": None, "view": None, "rate": 1000, "site": None, "sections": [],
 }  # fmt: skip
 
 
