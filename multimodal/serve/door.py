@@ -89,6 +89,9 @@ class Door:
             # The name keeps out a foreign page whose name was bound to this machine (DNS rebinding).
             if not _is_here(scope) or _host(headers) not in LOOPBACK:
                 raise UnauthorizedError("Without a token only this machine is answered, under its own names.")
+            # A browser says whose page asks; one of elsewhere could not read the answer, but keep the server busy.
+            if (origin := headers.get("origin")) and origin.partition("://")[2] != headers.get("host"):
+                raise UnauthorizedError("Without a token no page of elsewhere is answered.")
         else:
             scheme, _, given = headers.get("authorization", "").partition(" ")
             known = hmac.compare_digest(_digest(given.strip().encode("latin-1", "replace")), self._token)

@@ -56,8 +56,9 @@ class Door:
     """ASGI middleware around the whole app.
 
     On loopback, a request for any other host is refused: a page of somebody else's whose name was bound to this
-    machine (DNS rebinding) would pass Streamlit's own check of origins. Nothing but the program's own files may
-    stay in the browser's cache.
+    machine (DNS rebinding) would pass Streamlit's own check of origins. So would a page that another program of this
+    machine serves at another port, since that check looks at hosts alone; it is refused everywhere. Nothing but the
+    program's own files may stay in the browser's cache.
 
     Args:
         app: What it stands before.
@@ -70,23 +71,35 @@ class Door:
         """Serve one request, or refuse it."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
-        elif server_address() in LOOPBACK and _host(scope) not in LOOPBACK:
-            await _refused(scope, receive, send)
+        elif server_address() in LOOPBACK and _host(_header(scope, b"host")) not in LOOPBACK:
+            await _refused(scope, receive, send, 421, "This host isn't served here.\n")
+        elif _is_from_a_neighbour(scope):
+            await _refused(scope, receive, send, 403, "This page may not use the app.\n")
         else:
             await self._app(scope, receive, _bound(scope, send))
 
 
-def _host(scope: Scope) -> str:
-    named = next((value.decode("latin-1") for key, value in scope["headers"] if key == b"host"), "")
+def _header(scope: Scope, name: bytes) -> str:
+    return next((value.decode("latin-1").lower() for key, value in scope["headers"] if key == name), "")
+
+
+def _host(named: str) -> str:
+    """The host of ``host:port``."""
     host, colon, port = named.rpartition(":")
-    return (host if colon and port.isdecimal() else named).strip("[]").lower()
+    return (host if colon and port.isdecimal() else named).strip("[]")
 
 
-async def _refused(scope: Scope, receive: Receive, send: Send) -> None:
+def _is_from_a_neighbour(scope: Scope) -> bool:
+    """Whether a page asks that this machine serves at another port."""
+    origin = _header(scope, b"origin").partition("://")[2]
+    return _host(origin) in LOOPBACK and origin != _header(scope, b"host")
+
+
+async def _refused(scope: Scope, receive: Receive, send: Send, status: int, words: str) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008})
     else:
-        await PlainTextResponse("This host isn't served here.\n", 421, headers=HEADERS)(scope, receive, send)
+        await PlainTextResponse(words, status, headers=HEADERS)(scope, receive, send)
 
 
 def _bound(scope: Scope, send: Send) -> Send:

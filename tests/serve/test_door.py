@@ -62,6 +62,15 @@ def test_without_a_token_only_this_machine_is_answered(api, double, client, host
     assert len(double.asked) == (status == 200)
 
 
+@pytest.mark.parametrize("origin", ["https://evil.example", "http://localhost:3000", "null"])
+def test_without_a_token_no_page_of_elsewhere_is_answered(api, double, origin):
+    with api(double, client=("127.0.0.1", 5), host="localhost:8000") as asking:
+        assert asking.post("/v1/diagnose", files=parts(), headers={"Origin": origin}).status_code == 401
+        assert double.asked == []
+        same = {"Origin": "http://localhost:8000"}
+        assert asking.post("/v1/diagnose", files=parts(), headers=same).status_code == 200
+
+
 def test_every_answer_is_bound_and_no_page_is_served(api, double):
     double.answer = lambda question: 1 / 0
     with api(double, body_bytes=1 << 20) as client:

@@ -115,7 +115,7 @@ async def _socket(socket: WebSocket) -> None:
     await socket.close()
 
 
-def ask(path: str, host: str, kind: str = "http") -> list[dict[str, object]]:
+def ask(path: str, host: str, kind: str = "http", origin: str = "") -> list[dict[str, object]]:
     """Every message with which a guarded app answers."""
     routes = [Route("/", _hello), Mount("/static", routes=[Route("/x.js", _hello)]), WebSocketRoute("/socket", _socket)]
     sent: list[dict[str, object]] = []
@@ -126,7 +126,8 @@ def ask(path: str, host: str, kind: str = "http") -> list[dict[str, object]]:
     async def send(message: dict[str, object]) -> None:
         sent.append(message)
 
-    scope = {"type": kind, "method": "GET", "path": path, "headers": [(b"host", host.encode())], "query_string": b""}
+    headers = [(b"host", host.encode()), *([(b"origin", origin.encode())] if origin else ())]
+    scope = {"type": kind, "method": "GET", "path": path, "headers": headers, "query_string": b""}
     asyncio.run(door.Door(Starlette(routes=routes))(scope, receive, send))  # type: ignore[arg-type]
     return sent
 
@@ -157,6 +158,17 @@ def test_a_name_bound_to_this_machine_is_refused(host: str, monkeypatch: pytest.
 
     listen_on("0.0.0.0", monkeypatch)
     assert ask("/", host)[0]["status"] == 200
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0"])
+def test_a_page_at_another_port_of_this_machine_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    listen_on(address, monkeypatch)
+    for origin in ("http://localhost:3000", "http://127.0.0.1", "https://[::1]:8501", "http://127.0.0.1:8501"):
+        assert ask("/", "localhost:8501", origin=origin)[0]["status"] == 403
+        closed = ask("/socket", "localhost:8501", "websocket", origin)
+        assert closed == [{"type": "websocket.close", "code": 1008}]
+    for origin in ("http://localhost:8501", "HTTP://LOCALHOST:8501", "https://app.example"):  # the last by a proxy
+        assert ask("/socket", "localhost:8501", "websocket", origin)[0]["type"] == "websocket.accept"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8501", "localhost", "[::1]:8501", "LOCALHOST:1"])
