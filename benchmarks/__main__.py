@@ -16,8 +16,8 @@ from benchmarks.machine import log
 from benchmarks.measure import Options, Row, Skipped
 
 BENCHES = (
-    *("films", "whole_case", "peers", "batcher", "servers", "replicas", "cold_start", "memory", "explanations"),
-    "backends",
+    *("films", "whole_case", "peers", "batcher", "rising", "servers", "replicas", "cold_start", "memory"),
+    *("explanations", "backends", "accelerator"),
 )
 
 console = Console(width=120)

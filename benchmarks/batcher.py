@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.measure import Options, Row, seconds, summary
+from benchmarks.measure import Options, Row, ratio, seconds, summary
 from multimodal.case import Text
 from multimodal.engine import Batcher, ItemOutput
 from multimodal.errors import MultimodalError
@@ -18,6 +19,7 @@ from multimodal.labels import Modality
 from multimodal.zoo import LoadedBranch, defaults, find, load_branch
 
 A, B, MOST, ITEMS, CLIENTS = 0.05, 0.005, 32, 256, 64
+COMPANY = 8
 WORDS = ("cough", "fever", "pain", "normal", "chest", "heart")
 
 
@@ -42,6 +44,30 @@ def rows(options: Options) -> Iterator[Row]:
             wrong += sum(not np.array_equal(answer.logits, right) for answer, right in pairs)
         yield summary(f"ideal over actual time, {ITEMS} notes {what} of {CLIENTS} clients", shares, goal)
     yield Row("answers other than alone", wrong, wrong, wrong, 2 * ITEMS, "<= 0")
+    yield from _company(options)
+
+
+def _company(options: Options) -> Iterator[Row]:
+    """What company is worth to the real networks on a CPU, in one thread."""
+    from multimodal.engine.onnx import sample
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for kind in Modality:
+            branch = load_branch(find(kind, defaults()[kind]))
+            x = torch.cat([sample(branch.preparation)] * (COMPANY // 2))
+            together, alone = partial(_pass, branch, (x,)), partial(_pass, branch, x.split(1))
+            what = f"{kind}, {branch.config.arch} on the CPU: {COMPANY} windows in one batch over one by one"
+            yield ratio(what, together, alone, options.pairs)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _pass(branch: LoadedBranch, batches: Sequence[Tensor]) -> None:
+    with torch.inference_mode():
+        for batch in batches:
+            branch.network(batch)
 
 
 def _ask(batcher: Batcher, branch: LoadedBranch, note: Text) -> ItemOutput:
