@@ -18,6 +18,7 @@ from multimodal.engine.device import resolve
 from multimodal.engine.foreign import refusal, unlaid
 from multimodal.engine.inference import ItemOutput, Score
 from multimodal.engine.models import Models
+from multimodal.engine.reuse import Reuse
 from multimodal.engine.statement import Statement, state, vocabulary
 from multimodal.errors import MultimodalError, UsageError
 from multimodal.labels import LABELS, Modality, Site
@@ -83,6 +84,10 @@ class Engine:
         other = copy.copy(self)
         other._attempt = score
         return other
+
+    def remembering(self, reuse: Reuse) -> Engine:
+        """The same engine, which asks its branches only for what ``reuse`` does not know."""
+        return self.through(reuse.before(self._attempt))
 
     @property
     def models(self) -> dict[str, ModelRef]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from multimodal.engine import Engine
 
 FUSION = "fusion"
+_REMEMBERED = 256
+"""Items of a session whose embeddings are kept."""
 LATE = "late"
 """Late pooling has no weights, so it is offered whether or not there is a bundle of it."""
 
@@ -118,8 +120,20 @@ def remembered(case: Case, choice: Choice) -> Diagnosis | None:
 
 
 def diagnose(case: Case, choice: Choice) -> Diagnosis:
-    """Diagnose a case and keep the answer in this session, and nowhere else."""
-    return kept(_key(case, choice), lambda: load(choice).diagnose(case))
+    """Diagnose a case and keep the answer in this session, and nowhere else.
+
+    What the networks said of its items is kept too, so that another head or one more item runs only what is new.
+    """
+    return kept(_key(case, choice), lambda: _remembering(load(choice)).diagnose(case))
+
+
+def _remembering(answering: Engine) -> Engine:
+    """An engine of this process, with this session's memory of items; a server has its own."""
+    from multimodal.engine import Engine, Reuse
+
+    if not isinstance(answering, Engine):
+        return answering
+    return answering.remembering(kept("embeddings", lambda: Reuse(_REMEMBERED)))
 
 
 def _key(case: Case, choice: Choice) -> str:

@@ -10,8 +10,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from multimodal.case import Case, Diagnosis, Notice, Patient
+from multimodal.engine import inference
 from multimodal.errors import BundleNotFoundError
-from multimodal.labels import Site
+from multimodal.labels import Modality, Site
 from multimodal.ui import engine, evidence
 from multimodal.ui.upload import SAMPLES
 from tests.ui.conftest import beats_wav, film_png, record
@@ -170,8 +171,14 @@ def test_a_hostile_note_is_text(app: AppTest, double: Double) -> None:
 
 def test_the_real_engine_with_tiny_bundles(app: AppTest, tiny_zoo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("multimodal.zoo.catalogue.roots", lambda: (tiny_zoo,))
+    prepared, ready = [], inference.ready
+    monkeypatch.setattr(
+        inference, "ready", lambda branch, item, device: prepared.append(item.modality) or ready(branch, item, device)
+    )
     give(app.run(), [*record(), ("second.png", film_png(), "image/png")])
     assert not app.exception
+    assert set(prepared) == set(Modality)
+    prepared.clear()
     assert app.selectbox(key="image").options == ["tiny_image", "other_image"]
     assert app.selectbox(key="fusion").options == ["tiny_gated", "late"]
     assert "mm-answer" in shown(app)
@@ -181,6 +188,7 @@ def test_the_real_engine_with_tiny_bundles(app: AppTest, tiny_zoo: Path, monkeyp
     app.run()
     assert "late fusion" in shown(app)
     assert {one.models["fusion"].name for one in made(app)} == {"tiny_gated", "late"}
+    assert set(prepared) == {Modality.IMAGE}, "sounds and notes were scored before"
 
 
 def test_a_bundle_that_cannot_be_read_is_left_out_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
