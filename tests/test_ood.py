@@ -4,6 +4,8 @@ import hashlib
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +17,21 @@ from safetensors.numpy import save_file
 from sklearn.decomposition import PCA
 
 from multimodal import zoo
+from multimodal.branches import Branch
 from multimodal.bundle import DETECTOR, HEADS
-from multimodal.case import Text
+from multimodal.case import Image, Text
 from multimodal.errors import BundleInvalidError
 from multimodal.ood import FeatureDetector, WordDetector, is_foreign, limited, statistics, write_detector
+from multimodal.phantom import draw_patient, render
+from multimodal.quality.layout import cells
 from tests.engine.tiny import film, save_branch, sound
 
 NOTES = ["The lungs are clear, no pleural effusion.", "Pleural effusion on the right.", "No effusion, pleural clear."]
+
+
+@cache
+def chest(seed: int) -> Image:
+    return Image("film.dcm", "", render(draw_patient(seed)).film.pixels)
 
 
 def rows(n: int = 400, size: int = 90, seed: int = 0) -> np.ndarray:
@@ -49,6 +59,52 @@ def test_what_lies_off_the_training_rows_is_far() -> None:
     detector, new = FeatureDetector.fit(x[:400]), x[400:]
     off = new + np.random.default_rng(2).normal(0, 8, new.shape).astype(np.float32)
     assert detector.distances(off).min() > detector.distances(new).max()
+
+
+@pytest.fixture(scope="module")
+def branch(tmp_path_factory: pytest.TempPathFactory) -> Branch:
+    return zoo.load(save_branch(tmp_path_factory.mktemp("zoo"), "image", "tiny")).network
+
+
+@pytest.fixture(scope="module")
+def detector(branch: Branch) -> FeatureDetector:
+    films = [chest(seed) for seed in range(16)]
+    found = np.stack([statistics(branch, film) for film in films])
+    fitted = FeatureDetector.fit(found, np.stack([cells(film.pixels).ravel() for film in films]))
+    apart = np.array([fitted.apart(chest(seed), statistics(branch, chest(seed))) for seed in range(16, 22)])
+    return fitted.within(*(1.2 * apart.max(0)))
+
+
+class TestLayout:
+    """A film whose texture is that of a chest, and whose parts lie elsewhere."""
+
+    def test_it_is_foreign_by_its_layout_alone(self, branch: Branch, detector: FeatureDetector) -> None:
+        swapped = replace(chest(30), pixels=np.roll(chest(30).pixels, chest(30).pixels.shape[1] // 2, axis=1))
+        maps, layout = detector.apart(swapped, statistics(branch, swapped))
+        assert layout > detector.layout.limit
+        lenient = detector.within(2 * maps, detector.layout.limit)
+        assert is_foreign(lenient, branch, swapped)
+        assert not is_foreign(replace(lenient, layout=None), branch, swapped)
+        assert not is_foreign(lenient, branch, chest(20))
+
+    def test_both_limits_move_together(self, branch: Branch, detector: FeatureDetector) -> None:
+        wide = limited(detector, 3 * detector.limit)
+        assert wide.layout.limit == pytest.approx(3 * detector.layout.limit)
+        assert wide.distance(branch, chest(30)) == pytest.approx(detector.distance(branch, chest(30)))
+
+    def test_it_travels(self, detector: FeatureDetector) -> None:
+        same = FeatureDetector.from_tensors(detector.limit, detector.tensors())
+        assert same.layout.limit == pytest.approx(detector.layout.limit)
+        np.testing.assert_array_equal(same.layout.axes, detector.layout.axes)
+        assert same.method.endswith("layout")
+
+    @pytest.mark.parametrize("name", ["layout_limit", "layout_mean", "layout_axes"])
+    def test_a_part_that_does_not_fit_is_refused(self, detector: FeatureDetector, name: str) -> None:
+        tensors = detector.tensors()
+        for changed in (np.zeros(7, np.float32), np.array([np.nan], np.float32), None):
+            others = {key: tensor for key, tensor in tensors.items() if key != name}
+            with pytest.raises(BundleInvalidError):
+                FeatureDetector.from_tensors(1.0, others if changed is None else {**others, name: changed})
 
 
 def test_words_of_training_notes_are_known() -> None:

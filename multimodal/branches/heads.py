@@ -22,7 +22,7 @@ class Heads:
     """Linear heads over a branch's embedding, whose disagreement tells what the network has not learned.
 
     Deep ensembles (Lakshminarayanan, Pritzel and Blundell, NeurIPS 2017) of the last layer alone, so that one pass
-    through the network serves all. Measured against Monte-Carlo dropout of the head, they find more errors.
+    through the network serves all. Each card holds their disagreement against Monte-Carlo dropout at finding errors.
 
     Attributes:
         weight: (H, L, D)
@@ -32,10 +32,13 @@ class Heads:
     weight: FloatArray
     bias: FloatArray
 
+    def logits(self, embedding: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """What each head says: (D,) to (H, L)."""
+        return np.asarray(self.weight.astype(np.float64) @ np.asarray(embedding, np.float64) + self.bias)
+
     def spread(self, embedding: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Standard deviation of each label's logit over the heads: (D,) to (L,)."""
-        logits = self.weight.astype(np.float64) @ np.asarray(embedding, np.float64) + self.bias
-        return np.asarray(logits.std(axis=0))
+        return np.asarray(self.logits(embedding).std(axis=0))
 
 
 def read_heads(folder: Path, config: BundleConfig) -> Heads | None:

@@ -53,7 +53,7 @@ def _is_foreign(branch: LoadedBranch, item: Item, output: ItemOutput | None) -> 
     if detector is None:
         return None
     if isinstance(detector, FeatureDetector) and output is not None and output.statistics is not None:
-        return bool(detector.distances(output.statistics[None])[0] > detector.limit)
+        return detector.joined(*detector.apart(item, output.statistics)) > detector.limit
     return is_foreign(detector, branch.network, item)
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
+from torch import nn
 
+from multimodal.branches import Branch
 from multimodal.branches.heads import Heads, write_heads
 from multimodal.bundle import BundleConfig, write_config
 from multimodal.calibrate import RISK, LabelCalibration, fit_least_sure, sureness
@@ -21,10 +24,15 @@ from multimodal.zoo import Bundle, LoadedBranch, load_branch
 
 HEADS = 8
 """Of an ensemble."""
+PASSES = 32
+"""With parts of the embedding dropped at random, to hold the ensemble against."""
 MOST = 160
 """Items of a source and split that are looked at."""
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 """Of the verdicts, given on the risk-coverage curve."""
+
+ENSEMBLE, DROPOUT = "ensemble of heads", "Monte-Carlo dropout"
+"""Two ways of asking again, in the words of the card."""
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -39,6 +47,7 @@ class Verdicts:
         wrong: (N,) bool.
         weights: (N,) one over the label's rows: every label counts alike.
         patients: (N,) keys.
+        doubts: Per way of asking again, (N,) how far the probability of the verdict moves.
     """
 
     margins: FloatArray
@@ -46,6 +55,7 @@ class Verdicts:
     wrong: npt.NDArray[np.bool_]
     weights: FloatArray
     patients: npt.NDArray[np.str_]
+    doubts: Mapping[str, FloatArray] = field(default_factory=dict)
 
     @property
     def sure(self) -> FloatArray:
@@ -130,24 +140,53 @@ def verdicts(branch: LoadedBranch, heads: Heads, data: Dataset) -> Verdicts:
     for _, part in data.sources():
         chosen = _chosen(part)
         outputs = _outputs(branch, chosen)
-        spreads = np.array([heads.spread(output.embedding) for output in outputs])
+        asked_again = {
+            ENSEMBLE: np.stack([heads.logits(output.embedding) for output in outputs]),
+            DROPOUT: np.stack([_dropped(branch.network, output.embedding) for output in outputs]),
+        }
         for column, label in enumerate(branch.config.labels):
             known = ~np.isnan(chosen.label(label))
             if label not in branch.config.calibration or not known.any():
                 continue
             reading = LabelCalibration.from_dict(branch.config.calibration[label])
             margins = reading.evidence([output.logits[column] for output in outputs]) - reading.threshold
+            moved = {how: reading.scale * logits[:, :, column] for how, logits in asked_again.items()}
             parts.append(
                 Verdicts(
                     margins[known],
-                    reading.scale * spreads[known, column],
+                    moved[ENSEMBLE].std(1)[known],
                     ((margins >= 0) != (chosen.label(label) == 1))[known],
                     np.full(known.sum(), 1 / known.sum()),
                     chosen.rows["patient"].to_numpy(np.str_)[known],
+                    {how: _unsteadiness(margins, evidence)[known] for how, evidence in moved.items()},
                 )
             )
     fields = ("margins", "spreads", "wrong", "weights", "patients")
-    return Verdicts(*(np.concatenate([getattr(part, name) for part in parts] or [np.zeros(0)]) for name in fields))
+    joined = {name: np.concatenate([getattr(part, name) for part in parts] or [np.zeros(0)]) for name in fields}
+    ways = parts[0].doubts if parts else {}
+    return Verdicts(**joined, doubts={how: np.concatenate([part.doubts[how] for part in parts]) for how in ways})
+
+
+def _dropped(network: Branch, embedding: npt.ArrayLike) -> FloatArray:
+    """Logits with the head's dropout on, as in training: (D,) to (PASSES, L).
+
+    Gal and Ghahramani, "Dropout as a Bayesian approximation", ICML 2016.
+    """
+    dropout, linear = cast("tuple[nn.Dropout, nn.Linear]", tuple(network.head))
+    weight, bias = (part.detach().double().cpu().numpy() for part in (linear.weight, linear.bias))
+    kept = np.random.default_rng(0).random((PASSES, linear.in_features)) >= dropout.p
+    logits: FloatArray = (np.asarray(embedding) * kept / (1 - dropout.p)) @ weight.T + bias
+    return logits
+
+
+def _unsteadiness(margins: FloatArray, evidence: FloatArray) -> FloatArray:
+    """Standard deviation of the probability of each verdict, its threshold at one half: (N,) and (N, K) to (N,).
+
+    In log-odds the same spread grows with the distance from the threshold, as a larger embedding moves all heads
+    further, and is widest where errors are fewest.
+    """
+    spread: FloatArray = expit(margins[:, None] + evidence - evidence.mean(1, keepdims=True)).std(1)
+    return spread
 
 
 def risk_curve(found: Verdicts) -> list[list[float]]:
@@ -186,7 +225,7 @@ def _reached(found: Verdicts, limit: float) -> dict[str, Any]:
     if 0 < found.wrong.mean() < 1:
         answer["finds_errors"] = {
             "nearness to the threshold": interval(-np.abs(found.margins)),
-            "spread": interval(found.spreads),
-            "both": interval(-found.sure),
+            **{how: interval(doubt) for how, doubt in found.doubts.items()},
+            "nearness and ensemble": interval(-found.sure),
         }
     return answer

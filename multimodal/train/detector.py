@@ -12,19 +12,20 @@ import numpy.typing as npt
 from scipy.stats import binomtest
 
 from multimodal.bundle import BundleConfig
-from multimodal.case import Item, Text
+from multimodal.case import Image, Item, Text
 from multimodal.datasets import PHANTOM, Dataset, join, load_item, phantom_dataset
 from multimodal.datasets.foreign import draw_foreign, foreign_kinds
 from multimodal.errors import MultimodalError, UsageError
 from multimodal.labels import Modality
 from multimodal.ood import Detector, FeatureDetector, WordDetector, limited, statistics, write_detector
+from multimodal.quality.layout import cells
 from multimodal.zoo import Bundle, LoadedBranch, load_branch
 
 TRAIN_ITEMS, GOOD_ITEMS = 200, 80
 """Items of a source that the detector learns from, and of a source and split on which it is tuned or measured."""
 TRAIN_NOTES = 2500
 """Notes of a source from which words are learned."""
-DRAWS = 6
+DRAWS = 24
 """Foreign inputs of a kind."""
 PHANTOMS, MORE_PHANTOMS = 20, 80
 """Patients that are in domain, and more of them that are only measured."""
@@ -34,7 +35,7 @@ GOOD_PASS, GOOD_REACH, FOREIGN_REFUSED = 0.95, 0.99, 0.97
 """Shares that set the limit: of validation items that pass, that lie well inside, of foreign ones beyond."""
 INDICATION = "indication"
 
-FloatArray = npt.NDArray[np.float64]
+FloatArray = npt.NDArray[np.floating[Any]]
 
 
 def fit_detector(bundle: Bundle, datasets: Sequence[Dataset], others: Sequence[Dataset] = ()) -> BundleConfig:
@@ -61,7 +62,7 @@ def fit_detector(bundle: Bundle, datasets: Sequence[Dataset], others: Sequence[D
     real = data.where((data.rows["source"] != PHANTOM).to_numpy())
     if any(not len(real.in_split(split)) for split in ("train", "val")):
         raise UsageError("Expected rows of the splits train and val to fit a detector.")
-    detector = _learned(loaded, data.in_split("train"))
+    detector = _balanced(_learned(loaded, data.in_split("train")), loaded, real.in_split("val"))
     good = {
         (source, split): _distances(detector, loaded, _items(part.in_split(split), GOOD_ITEMS))
         for source, part in data.sources()
@@ -125,13 +126,30 @@ def _learned(branch: LoadedBranch, train: Dataset) -> Detector:
     if train.modality is Modality.TEXT:
         notes = (item for _, _, item in _items(train, TRAIN_NOTES))
         return WordDetector.fit(note.text for note in notes if isinstance(note, Text))
-    found = []
-    for _, _, item in _items(train, TRAIN_ITEMS):
+    items, found = _seen(branch, train, TRAIN_ITEMS)
+    films = [item.pixels for item in items if isinstance(item, Image)]
+    return FeatureDetector.fit(np.stack(found), np.stack([cells(film).ravel() for film in films]) if films else None)
+
+
+def _balanced(detector: Detector, branch: LoadedBranch, validation: Dataset) -> Detector:
+    """With limits of statistics and of layout beyond which equal shares of validation films lie."""
+    if not isinstance(detector, FeatureDetector) or detector.layout is None:
+        return detector
+    both = [detector.apart(*each) for each in zip(*_seen(branch, validation, GOOD_ITEMS), strict=True)]
+    statistics_limit, layout_limit = np.quantile(both, GOOD_PASS, axis=0)
+    return detector.within(float(statistics_limit), float(layout_limit))
+
+
+def _seen(branch: LoadedBranch, data: Dataset, most: int) -> tuple[list[Item], list[FloatArray]]:
+    """Items that can be prepared, and their statistics."""
+    items, found = [], []
+    for _, _, item in _items(data, most):
         try:
             found.append(statistics(branch.network, item))
         except MultimodalError:
             continue
-    return FeatureDetector.fit(np.stack(found))
+        items.append(item)
+    return items, found
 
 
 def _items(data: Dataset, most: int) -> Iterator[tuple[str, str, Item]]:

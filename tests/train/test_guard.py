@@ -9,14 +9,16 @@ import pytest
 from scipy.special import expit
 
 from multimodal import zoo
+from multimodal.branches.heads import Heads
 from multimodal.calibrate import fit_least_sure, sureness
-from multimodal.datasets import Dataset
+from multimodal.datasets import Dataset, load_item
 from multimodal.errors import UsageError
 from multimodal.evaluate import render_card
 from multimodal.labels import Modality
 from multimodal.metrics import risk_coverage
-from multimodal.train.abstention import Verdicts, fit_abstention, risk_curve
-from multimodal.train.detector import choose_limit, fit_detector
+from multimodal.ood import statistics
+from multimodal.train.abstention import Verdicts, fit_abstention, risk_curve, verdicts
+from multimodal.train.detector import _foreign, choose_limit, fit_detector
 from tests.engine.tiny import save_branch, save_head
 
 
@@ -56,6 +58,24 @@ def test_a_detector_of_notes_from_folder_to_bundle(
     assert "| recipe |" in card
 
 
+def test_a_detector_of_films_looks_at_their_layout_too(
+    datasets: dict[Modality, Dataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, count in {"MORE_PHANTOMS": 2, "PHANTOMS": 4, "DRAWS": 2, "TRAIN_ITEMS": 60, "GOOD_ITEMS": 20}.items():
+        monkeypatch.setattr(f"multimodal.train.detector.{name}", count)
+    monkeypatch.setattr("multimodal.train.detector._foreign", _foreign.__wrapped__)
+    bundle = save_branch(tmp_path, "image", "tiny")
+    config = fit_detector(bundle, [datasets[Modality.IMAGE]])
+    detector = zoo.load(bundle).detector
+    assert config.detector["method"] == "distance in the first stages' statistics or in their layout"
+    assert {entry["n"] for entry in config.detector["foreign"].values()} == {2}
+    validation = datasets[Modality.IMAGE].in_split("val")
+    films = [load_item(validation, i) for i in range(20)]
+    apart = np.array([detector.apart(film, statistics(zoo.load(bundle).network, film)) for film in films])
+    beyond = apart > [detector.limit, detector.layout.limit]
+    assert beyond.any(axis=1).mean() <= 0.3
+
+
 def test_it_says_what_it_cannot_use(datasets: dict[Modality, Dataset], tmp_path: Path) -> None:
     branch = save_branch(tmp_path, "text", "tiny")
     with pytest.raises(UsageError, match="is a fusion head"):
@@ -76,6 +96,9 @@ def test_how_sure_a_verdict_must_be_from_folder_to_bundle(datasets: dict[Modalit
     assert risks[-1] == pytest.approx(reached["risk_without"])
     card = render_card(zoo.load(bundle).config)
     assert f"| val | {' | '.join(f'{risk:.1%}' for risk in risks)} |" in card
+    signs = ["nearness to the threshold", "ensemble of heads", "Monte-Carlo dropout", "nearness and ensemble"]
+    assert list(reached["finds_errors"]) == signs
+    assert all(f"| val | {sign} |" in card for sign in signs)
     heads = zoo.load(bundle).heads
     assert heads.spread(np.ones(16)).max() > 0
     assert fit_abstention(bundle, [datasets[Modality.TEXT]]).abstention == entry
@@ -88,6 +111,24 @@ def test_the_risk_is_that_of_the_surest() -> None:
     coverage, risk = risk_coverage(expit(margins), (margins >= 0) ^ wrong)
     for share, measured in risk_curve(found):
         assert measured == pytest.approx(risk[np.searchsorted(coverage, share - 1e-9)])
+
+
+def test_doubt_is_how_far_the_probability_of_a_verdict_moves_when_it_is_asked_again(
+    datasets: dict[Modality, Dataset], tmp_path: Path
+) -> None:
+    loaded = zoo.load(save_branch(tmp_path, "text", "tiny"))
+    count = len(loaded.config.labels)
+    two = Heads(
+        np.zeros((2, count, loaded.network.embedding_dim), np.float32),
+        np.stack([np.full(count, -0.7), np.full(count, 0.7)]).astype(np.float32),
+    )
+    found = verdicts(loaded, two, datasets[Modality.TEXT])
+    either = expit(found.margins + found.spreads), expit(found.margins - found.spreads)
+    assert found.doubts["ensemble of heads"] == pytest.approx((either[0] - either[1]) / 2)
+    dropout = found.doubts["Monte-Carlo dropout"]
+    assert ((dropout > 0) & (dropout < 0.5)).all()
+    again = verdicts(loaded, two, datasets[Modality.TEXT]).doubts["Monte-Carlo dropout"]
+    np.testing.assert_array_equal(dropout, again)
 
 
 def test_labels_count_alike_on_the_curve() -> None:

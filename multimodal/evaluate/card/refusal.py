@@ -77,6 +77,12 @@ def _abstention(abstention: Mapping[str, Any]) -> Iterator[str]:
         for split, found in _splits(abstention)
         for sign, entry in found.get("finds_errors", {}).items()
     ]
+    if any("dropout" in sign for _, sign, _ in signs):  # bundles guarded before hold other signs
+        yield (
+            "Which sign of doubt finds wrong verdicts how well: nearness to the threshold; how far the probability of "
+            "a verdict moves over the ensemble of heads, or with parts of the embedding dropped at random (Monte-Carlo "
+            "dropout of the head); and the sureness above, which joins nearness and ensemble."
+        )
     if signs:
         yield table(["split", "sign of doubt", "AUROC of finding wrong verdicts"], signs)
 
