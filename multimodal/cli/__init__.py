@@ -16,6 +16,7 @@ from multimodal.cli.card import card
 from multimodal.cli.cases import batch, diagnose
 from multimodal.cli.data import data, phantom
 from multimodal.cli.models import evaluate, guard, train
+from multimodal.cli.options import plain
 from multimodal.cli.probe import probe
 from multimodal.cli.serve import serve
 from multimodal.cli.site import site
@@ -61,7 +62,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _say(message: str, code: int) -> int:
     """One line on stderr."""
-    line = " ".join(message.split())
+    line = " ".join(plain(message).split())
     if line:
         typer.echo(f"multimodal: {line}", err=True)
     return code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
@@ -54,6 +55,15 @@ screen = Console()
 
 aside = Console(stderr=True)
 """Progress and remarks, on stderr."""
+
+
+def plain(text: str) -> str:
+    r"""Text without what could rewrite the reader's terminal: the name of a file may hold control characters.
+
+    >>> plain("a\x1b[2Jb\u202e.txt")
+    'a [2Jb .txt'
+    """
+    return "".join(" " if unicodedata.category(c) in ("Cc", "Cf", "Cs") else c for c in text)
 
 
 def pairs(option: str, values: Sequence[str] | None) -> dict[str, str]:

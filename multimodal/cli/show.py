@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from multimodal.case import Case, Diagnosis, Notice
+from multimodal.cli.options import plain
 from multimodal.labels import LABELS, Modality
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ def table(*columns: str, title: str | None = None) -> Table:
 def show_diagnosis(diagnosis: Diagnosis, console: Console) -> None:
     """The answer, what each modality said alone, and what to know of it."""
     modalities = list(diagnosis.by_modality)
-    rows = table("", "fused>", *(f"{modality}>" for modality in modalities), "", title=f"Case {diagnosis.case_id}")
+    rows = table(
+        "", "fused>", *(f"{modality}>" for modality in modalities), "", title=escape(f"Case {plain(diagnosis.case_id)}")
+    )
     for result in diagnosis.labels:
         alone = [diagnosis.by_modality[modality].get(result.label) for modality in modalities]
         rows.add_row(
@@ -54,9 +57,11 @@ def show_why(explanations: Sequence[Explanation], case: Case, console: Console) 
     for found in explanations:
         values = found.to_json()
         method = found.method.replace("_", " ")
-        where = _where(values, notes.get(found.sha256, "")) or "nothing"
+        where = plain(_where(values, notes.get(found.sha256, "")) or "nothing")
         console.print(
-            f"{found.item}, {LABELS[found.label].title.lower()} ({method}): {where}", markup=False, highlight=False
+            f"{plain(found.item)}, {LABELS[found.label].title.lower()} ({method}): {where}",
+            markup=False,
+            highlight=False,
         )
 
 
@@ -85,7 +90,7 @@ def notice_line(notice: Notice) -> str:
     """One notice as markup."""
     where = f"{notice.item}: " if notice.item else ""
     left_out = " (left out)" if notice.refused else ""
-    return f"[yellow]![/yellow] {escape(where + notice.message)}{left_out}"
+    return f"[yellow]![/yellow] {escape(plain(where + notice.message))}{left_out}"
 
 
 def figure(value: float | None, interval: Sequence[float | None] | None = None) -> str:

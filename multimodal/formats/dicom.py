@@ -25,7 +25,7 @@ from multimodal.formats.guard import guarded
 from multimodal.formats.identity import MATCHED, PASSES, Person, person, tags
 from multimodal.formats.limits import Limits
 from multimodal.formats.pixels import PixelHeader, Stored, decode
-from multimodal.formats.scale import to_unit
+from multimodal.formats.scale import WIDEST, to_unit
 
 _MODALITIES = frozenset({"CR", "DX", "RG"})
 _UNSTATED = frozenset({"", "OT", "SC"})
@@ -196,7 +196,7 @@ def _window(dataset: Dataset, span: tuple[float, float], inverted: bool) -> tupl
         return None
     scale = (span[1] - span[0]) or 1.0
     low, high = (low - span[0]) / scale, (high - span[0]) / scale
-    if not low < high:
+    if not -WIDEST < low < high < WIDEST:
         return None
     return (1 - high, 1 - low) if inverted else (low, high)
 

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import TextIO
 
 from multimodal.case import Case, Notice, Patient
 from multimodal.errors import EmptyCaseError, ManifestError
@@ -17,6 +18,7 @@ from multimodal.labels import LABELS
 
 _MODALITY_WORDS = {"image": Kind.FILM, "audio": Kind.SOUND, "text": Kind.NOTE}
 _OLDEST = 120.0
+_LONGEST_LINE = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ def _rows(path: Path, limits: Limits) -> Iterator[tuple[int, dict[str, str]]]:
     """Row numbers, counted from the heading as a spreadsheet does, and their cells."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
+            reader = csv.DictReader(_lines(file))
             missing = {"case_id", "path"} - set(reader.fieldnames or ())
             if missing:
                 raise ManifestError(f"The manifest has no column {' and '.join(sorted(missing))}.", file=path.name)
@@ -110,6 +112,14 @@ def _rows(path: Path, limits: Limits) -> Iterator[tuple[int, dict[str, str]]]:
         raise ManifestError(f"The manifest can't be read ({error.strerror}).", file=path.name) from None
     except (UnicodeDecodeError, csv.Error):
         raise ManifestError("The manifest is no table in UTF-8.", file=path.name) from None
+
+
+def _lines(file: TextIO) -> Iterator[str]:
+    """Its lines, none of which is long enough to hurt."""
+    while line := file.readline(_LONGEST_LINE + 1):
+        if len(line) > _LONGEST_LINE:
+            raise csv.Error
+        yield line
 
 
 def _add(draft: _Draft, row: Mapping[str, str], root: Path) -> None:
@@ -154,9 +164,9 @@ def _path(cell: str, root: Path) -> Path:
 def _kind(kind: str, site: str) -> Kind | None:
     kind, site = kind.lower(), site.lower()
     if site not in ("", Kind.HEART, Kind.LUNG):
-        raise ManifestError(f"has a site other than heart and lung: {site!r}")
+        raise ManifestError("has a site other than heart and lung")
     if kind not in ("", *Kind, *_MODALITY_WORDS):
-        raise ManifestError(f"has a kind other than {', '.join(Kind)}: {kind!r}")
+        raise ManifestError(f"has a kind other than {', '.join(Kind)}")
     named = _MODALITY_WORDS.get(kind) or (Kind(kind) if kind else None)
     if not site:
         return named

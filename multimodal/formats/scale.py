@@ -7,6 +7,9 @@ import numpy.typing as npt
 
 from multimodal.case import FloatArray
 
+WIDEST = 1e6
+"""A display window whose edges lie further out, in units of the pixels, is none: single precision ends somewhere."""
+
 
 def to_unit(
     stored: npt.NDArray[np.integer],

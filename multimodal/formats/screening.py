@@ -52,8 +52,11 @@ _DATES = (
     r"\b(?:0?[1-9]|[12]\d|3[01])(?P<b>[-/.])(?:0?[1-9]|[12]\d|3[01])(?P=b)(?:(?:19|20)\d\d|\d\d)\b(?!\.\d)",
     r"\b(?:19|20)(?:\d\d)(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\b",
     rf"\b{_DAY}(?: of)?[ -]{_MONTH},?(?:[ -]{_YEAR})?\b",
-    rf"\b{_MONTH} {_DAY}\b(?:,? {_YEAR})?",
+    rf"\b{_MONTH} {_DAY}\b(?:,? {_YEAR}|, \d\d\b)?",
+    r"\b[0-3]?\d(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)(?:(?:19|20)?\d\d)\b",
     rf"\b{_MONTH},? (?:of )?{_YEAR}\b",
+    r"(?<![\d/])(?:0?[1-9]|1[0-2])/(?:19|20)\d\d\b",
+    r"\b(?:0[1-9]|[12]\d|3[01]) (?:0[1-9]|[12]\d|3[01]) (?:19|20)\d\d\b",
     r"\b(?:on|since|dated|until|seen|admitted|discharged|dob:?|date:) "
     r"(?:0?[1-9]|[12]\d|3[01])/(?:0?[1-9]|[12]\d|3[01])\b(?!/)",
 )
@@ -66,11 +69,13 @@ _NUMBERS = (
     rf"\b{_LABEL}\b\.?(?: (?:ID|number|num|no|nr))?\b[ .:#]{{0,4}}"
     r"(?P<v1>(?=[A-Z0-9/-]{0,12}\d)[A-Z0-9][A-Z0-9/-]{3,24})\b",
     r"\b(?:ID|number|no\.|nr\.)[ :#]{0,3}(?P<v2>(?=[A-Z-]{0,6}\d)[A-Z0-9-]{5,24})\b",
+    r"\bMR[ #:]{0,3}(?P<v5>\d{5,10})\b",
     r"(?P<v3>\b\d{3}-\d{2}-\d{4}\b|\b\d{3} \d{3} \d{4}\b|(?<![\d.,])[A-Z]{0,3}-?\d{7,14}\b(?![.,]\d))",
 )
 _PHONES = (
     r"\b(?:tel|telephone|phone|ph|fax|mobile|cell|pager|call|reached)\b\.?:?(?: (?:at|on|no|number))?:? {0,2}"
     r"(?P<v4>\+?[\d(][\d ().x/-]{5,22}\d)",
+    r"\b(?:pager|beeper|ext(?:ension)?)\b\.?:?(?: #| no\.?| number)? {0,2}(?P<v6>\d{3,7})\b|\bx\d{4,6}\b",
     r"(?<![\d./])(?:\+?1[-. ]|001[-. ])?(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-. ]\d{4}(?: ?(?:x|ext\.?) ?\d{1,6})?\b",
     r"(?<![\d./(])(?:\+\d{2} ?(?:\(0\) ?)?|\(0|0)\d{2,4}\)?[ -]?\d{3,4}[ -]?\d{3,4}\b(?![./]\d)",
 )
@@ -83,25 +88,28 @@ _TOWN = r"[A-Z][\w'.-]{1,24}(?:[ -][A-Z][\w'.-]{1,24}){0,3}"
 _POSTCODE = r"(?:[A-Z]{2} \d{5}(?:-\d{4})?|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2})\b"
 _ADDRESSES = (
     rf"\b(?:{_FLAT},?\s)?(?:\d{{1,5}}[A-Za-z]?,? )?{_TOWN}(?:,? {_FLAT})?,\s{_TOWN}(?:,\s{_TOWN})?,?\s{_POSTCODE}",
+    rf"\b\d{{1,5}}[A-Za-z]? {_TOWN}(?:,? {_FLAT})?,?\s{_TOWN},?\s{_POSTCODE}",
     rf"\b(?:{_FLAT},?\s)?\d{{1,5}}[A-Za-z]?,? {_TOWN} {_STREET}\b\.?(?:,? {_FLAT})?",
     rf"\b{_TOWN},? {_POSTCODE}",
     rf"\b{_POSTCODE}(?<=[A-Z]{{2}})",
-    r"\b(?:(?:PSC|CMR|Unit) \d{1,5},? |P\.?O\.? )Box \d{1,6}\b(?:, [AFD]PO A[AEP] \d{5})?",
+    r"\b(?:(?:PSC|CMR|Unit) \d{1,5},? |P\.?O\.? )Box \d{1,6}\b(?:,?\s[AFD]PO A[AEP] \d{5})?",
     r"\b(?:US[A-Z]{1,3} [A-Z]\w{1,20},? )?[AFD]PO A[AEP] \d{5}\b",
 )
 _WORD = r"(?:(?:van|von|de|del|della|di|da|der|den|la|le|bin|al)[ -]){0,2}(?:[A-Z]'|Mc|Mac)?[A-Z][\w'’-]{0,24}[a-z'’]\b"
-_INITIAL = r"(?:[A-Z]\.? ){0,2}"
+_INITIAL = r"(?:[A-Z]\. ?|[A-Z] ){0,3}"
 _PERSON = rf"{_INITIAL}{_WORD}(?: {_INITIAL}{_WORD}){{0,2}}"
 _CAPITALS = r"[A-Z][A-Z'-]{1,24}\b(?: [A-Z][A-Z'-]{1,24}\b)?"
 _NAMES = (
     rf"\b(?:Dr|Mr|Mrs|Ms|Miss|Mx|Prof|Professor|Doctor|Sir|Dame|Lady|Rev|Nurse|Sister)\b\.? {{1,2}}"
     rf"(?P<n1>{_PERSON}|{_CAPITALS})",
+    rf"\bDrs\.? (?P<n7>{_PERSON}(?:,? (?:and|&) {_PERSON})?)",
+    rf"\b(?P<n8>{_WORD}, {_WORD}(?: [A-Z]\b\.?)?),? (?:M\.?D|R\.?N|D\.?O|MBBS|NP)\b",
     rf"\b(?:DR|MR|MRS|MS|PROF)\. {{1,2}}(?P<n2>{_CAPITALS}|{_PERSON})",
     r"\b(?:dr|mr|mrs|ms)\.? (?P<n3>[a-z][a-z'-]{2,20})\b",
     rf"\b(?i:patient(?:'s)? name|patient|name|surname|physician|doctor|consultant|attending|radiologist|gp"
     rf"|signed(?: by)?|dictated by|referred by|reported by|reviewed by|seen by|next of kin|nok|wife|husband|son"
     rf"|daughter|mother|father"
-    rf"|cc)[:,] {{0,2}}(?P<n4>{_PERSON}|{_CAPITALS})",
+    rf"|cc)[:,] {{0,2}}(?P<n4>{_WORD}, {_WORD}|{_PERSON}|[A-Z][A-Z'-]{{1,24}}, [A-Z][A-Z'-]{{1,24}}\b|{_CAPITALS})",
     rf"\b(?P<n5>{_PERSON}),? (?:M\.?D|R\.?N|D\.?O|MBBS|FRC[PRS]|Ph\.?D|PA-C|NP)\b",
     rf"\b(?P<n6>{_PERSON}),? (?:is|was) an? (?:\w+ ){{0,3}}\d{{1,3}}[- ]year",
 )

@@ -37,6 +37,17 @@ def test_diagnose_prints_the_contract_as_json(zoo: Path, patient: Path, capsys: 
     assert Diagnosis.from_json(out).models["image"].name == "tiny"
 
 
+def test_a_name_cannot_rewrite_the_terminal(zoo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = "[red]a\x1b[2J\u202eb.txt"
+    (tmp_path / name).write_text("Cough and fever for three days.")
+    (tmp_path / f"bad{name}").write_bytes(bytes(100))
+    assert run(["diagnose", str(tmp_path / name), str(tmp_path / f"bad{name}")]) == 0
+    assert run(["diagnose", str(tmp_path / f"bad{name}")]) == 2
+    out, err = capsys.readouterr()
+    assert "Case [red]a [2J b" in out
+    assert not {"\x1b", "\u202e"} & {*out, *err}
+
+
 def test_diagnose_prints_a_table_for_people(zoo: Path, patient: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["diagnose", f"note:{patient / 'note.txt'}", str(patient / "film.dcm")]) == 0
 

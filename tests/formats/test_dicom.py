@@ -284,3 +284,10 @@ def test_the_patient_is_named_nowhere(capfd: pytest.CaptureFixture[str], caplog:
     everything = repr((fields, case, str(caught.value), caught.value.__cause__, caplog.text, capfd.readouterr()))
     assert "SECRET" not in everything
     assert (case.patient.age, case.patient.sex) == (45.0, "F")
+
+
+@pytest.mark.parametrize(("center", "width"), [("-1e300", "1e299"), ("1e30", "1e38"), ("-1e12", "1e9")])
+def test_a_window_beyond_all_numbers_is_none(center: str, width: str) -> None:
+    image = read(dicom(film(), WindowCenter=center, WindowWidth=width), "f.dcm")
+    assert isinstance(image, Image)
+    assert image.window is None

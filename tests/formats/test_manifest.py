@@ -93,7 +93,23 @@ def test_columns_and_short_rows(folder: Path) -> None:
     assert len(case.read().texts) == 1
 
 
-@pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n", b"\xff\xfe\x00\x81", b"case_id,path\n\x00\xff"])
+@pytest.mark.parametrize("row", ["c1,p1/a.wav,SECRET Jane,,,,,", "c1,p1/a.wav,sound,SECRET Jane,,,,"])
+def test_a_cell_in_the_wrong_column_is_not_quoted(folder: Path, row: str) -> None:
+    (case,) = read_manifest(manifest(folder, row))
+    assert "SECRET" not in repr(case.problems)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"a,b\n1,2\n",
+        b"\xff\xfe\x00\x81",
+        b"case_id,path\n\x00\xff",
+        b"case_id,path" + b"," * 100_000,
+        b"case_id,path\n1,a.txt" + b"," * 100_000,
+    ],
+)
 def test_what_is_no_manifest_is_an_error(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "manifest.csv"
     path.write_bytes(content)

@@ -41,6 +41,11 @@ def test_the_measure_sees_what_is_missed() -> None:
         ("12 Baker Street, London NW1 6XE", "[address]"),
         ("P.O. Box 12, jd@example.org", "[address], [mail]"),
         ("Film of 2021-03-14T08:15 and Mar 2020", "Film of [date] and [date]"),
+        ("Film of 04NOV16, 10/1994 and 09 10 2025; Nov. 25, 91", "Film of [date], [date] and [date]; [date]"),
+        ("MR 352639, pager 07438, x94711", "MR [number], pager [phone], [phone]"),
+        ("Lives at 9093 Spencer Wells Apt. 290 Hudson, NM 33102", "Lives at [address]"),
+        ("Dr. S.J. Stewart and Drs. Peterson and Perez", "Dr. [name] and Drs. [name]"),
+        ("Patient: WOOD, SHERRY. Coffey, Veronica MD", "Patient: [name]. [name] MD"),
     ],
 )
 def test_what_is_found(note: str, expected: str) -> None:

@@ -30,6 +30,7 @@ from multimodal.errors import (
 from multimodal.formats.identity import Person
 from multimodal.formats.limits import MEBIBYTE, Limits
 from multimodal.formats.reader import Kind, Reading
+from multimodal.formats.scale import WIDEST
 from multimodal.labels import Site
 
 _LENGTHS = struct.Struct(">IQ")
@@ -132,10 +133,12 @@ def replied(source: RawIOBase, limits: Limits) -> Reading:
 def _image(fields: Mapping[str, Any], size: int, source: RawIOBase, limits: Limits) -> Image:
     rows, columns = (_whole(side) for side in fields["shape"])
     _expect(rows * columns <= limits.pixels and rows * columns * _FLOAT.itemsize == size)
+    window = _pair(fields["window"])
+    _expect(window is None or -WIDEST < window[0] < window[1] < WIDEST)
     return Image(
         **_common(fields),
         pixels=_numbers(source, size).reshape(rows, columns),
-        window=_pair(fields["window"]),
+        window=window,
         spacing_mm=_pair(fields["spacing"]),
         view=_text_or_none(fields["view"]),
     )
