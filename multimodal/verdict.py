@@ -156,7 +156,16 @@ def answer(diagnosis: Diagnosis) -> Answer:
     possible = [r for r in conditions if band(r) is Band.POSSIBLE][:MENTIONED]
     sentences += _possibilities(possible)
     detail = [f"With it: {_listed(signs)}."] if found and signs else []
+    if not found and not signs:
+        detail += _possible_signs(diagnosis)
     return Answer(headline=" ".join(sentences), detail=(*detail, *_doubts([*(found or signs), *possible])))
+
+
+def _possible_signs(diagnosis: Diagnosis) -> list[str]:
+    """Findings that reach their threshold where nothing is likely: the picture begins with them."""
+    signs = [r for r in diagnosis.labels if LABELS[r.label].group is Group.FINDING and r.probability >= r.threshold]
+    verb = "are" if len(signs) > 1 or (signs and signs[0].label in _PLURAL) else "is"
+    return [f"{_listed(signs[:MENTIONED])} {verb} possible."] if signs else []
 
 
 def _doubts(results: list[LabelResult]) -> Iterable[str]:
@@ -173,9 +182,9 @@ def _nothing_found(healthy: LabelResult | None, diagnosis: Diagnosis) -> str:
 
 
 def _possibilities(results: list[LabelResult]) -> list[str]:
-    """More likely than not is possible; less likely than not can't be ruled out."""
-    upper = [r for r in results if r.probability >= 0.5]
-    lower = [r for r in results if r.probability < 0.5]
+    """Called at its threshold or more likely than not is possible; any other that stays open can't be ruled out."""
+    upper = [r for r in results if r.present or r.probability >= 0.5]
+    lower = [r for r in results if r not in upper]
     sentences = [f"{_listed(upper)} {'are' if len(upper) > 1 else 'is'} possible."] if upper else []
     return [*sentences, f"{_listed(lower)} can't be ruled out."] if lower else sentences
 

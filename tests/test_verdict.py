@@ -77,6 +77,22 @@ def test_possible_splits_at_one_half() -> None:
     )
 
 
+def test_what_is_called_at_its_threshold_is_possible_and_what_stays_open_cannot_be_ruled_out() -> None:
+    labels = (result("pneumonia", 0.42, True), result("heart_failure", 0.48, None), result("no_finding", 0.1, False))
+    assert (
+        said(*labels)
+        == "No condition is likely. Pneumonia (42 %) is possible. Heart failure (48 %) can't be ruled out."
+    )
+
+
+def test_where_nothing_is_likely_the_findings_above_their_threshold_are_told() -> None:
+    signs = (result("murmur", 0.36, None), result("crackles", 0.33, True), result("wheezes", 0.1, None))
+    words = answer(diagnosis(result("pneumonia", 0.05, False), *signs))
+    assert words.headline == "No condition is likely."
+    assert words.detail[0].replace(NBSP, " ") == "Heart murmur (36 %) and crackles (33 %) are possible."
+    assert answer(diagnosis(result("crackles", 0.33, True))).detail[0].endswith("are possible.")
+
+
 def test_abstaining_is_an_answer_and_says_why() -> None:
     quality = (
         Notice("lateral", "This is a lateral view.", item="film.dcm", refused=True),

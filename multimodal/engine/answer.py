@@ -203,7 +203,7 @@ def cautions(statements: Mapping[Modality, Statement], uncovered: Sequence[str])
         titles = [LABELS[name].title.lower() for name in uncovered[:NAMED]]
         rest = len(uncovered) - len(titles)
         named = ", ".join(titles) + (f" and {rest} more" if rest else "")
-        message = f"Too few patients to calibrate prediction sets for {named}: both answers stay open."
+        message = f"Too few patients to tell how sure the answers on {named} are: these stay open."
         notices.append(Notice("sets_not_calibrated", message))
     return notices
 

@@ -20,6 +20,7 @@ _BYTES_A_CHARACTER = 4
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff\ud800-\udfff]")
 # Zero-width characters, marks and overrides of direction, tags: they show nothing and can hide anything.
 _HIDDEN = re.compile(r"[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
+_UNKNOWN = "This is none of what is read here: DICOM, PNG, JPEG, WAV, FLAC, MP3, OGG, PDF or plain text."
 _CONTROL_SHARE = 0.01
 
 # Heading as written -> title of the section.
@@ -90,7 +91,7 @@ def read_text(data: bytes, name: str, limits: Limits) -> Text:
     most = limits.text_characters * _BYTES_A_CHARACTER
     text, guessed = _decode(data[:most])
     if len(_CONTROL.findall(text)) > _CONTROL_SHARE * len(text) or (guessed and _CONTROL.search(text)):
-        raise UnknownFormatError("This is neither text nor any other format that is read here.", file=name)
+        raise UnknownFormatError(_UNKNOWN, file=name)
     if guessed:
         notices.append(Notice("encoding_guessed", "The note isn't in UTF-8; some letters may be wrong.", name))
     return note(text, name, hashlib.sha256(data).hexdigest(), limits, notices, truncated=len(data) > most)

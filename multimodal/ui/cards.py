@@ -10,8 +10,8 @@ import streamlit as st
 
 from multimodal.errors import BundleInvalidError, MultimodalError
 from multimodal.labels import Modality
-from multimodal.ui import cards_table, sidebar, theme
-from multimodal.ui.theme import WORDS
+from multimodal.ui import cards_plots, cards_table, sidebar, theme
+from multimodal.ui.theme import WORDS, Palette
 
 if TYPE_CHECKING:
     from multimodal.zoo import Bundle
@@ -21,7 +21,8 @@ _MARKUP = re.compile(r"</?(?:details|summary)>")
 
 def cards() -> None:
     """Draw the page."""
-    theme.apply(theme.palette())
+    colours = theme.palette()
+    theme.apply(colours)
     st.html(cards_table.style())
     st.title("Model cards")
     st.html(
@@ -40,7 +41,7 @@ def cards() -> None:
         if not found:
             st.info("No models are installed. Train one with `multimodal train`, or set MULTIMODAL_MODELS to a folder.")
             return
-        _card(found[_pick(found, first)], first)
+        _card(found[_pick(found, first)], first, colours)
 
 
 def _bundles() -> tuple[dict[str, Bundle], dict[str, str]]:
@@ -60,10 +61,11 @@ def word(kind: str) -> str:
     return WORDS[Modality(kind)] if kind in set(Modality) else "Fusion"
 
 
-def _card(bundle: Bundle, first: dict[str, str]) -> None:
+def _card(bundle: Bundle, first: dict[str, str], colours: Palette) -> None:
     try:
         config = bundle.config
         tables = cards_table.measured(config)
+        plots = cards_plots.plots(config, colours)
     except BundleInvalidError as error:
         st.error(f"This bundle can't be shown. {error}")
         return
@@ -76,6 +78,9 @@ def _card(bundle: Bundle, first: dict[str, str]) -> None:
         st.html(f'<h3 class="mm-data">{escape(title)}</h3>{table}')
     if tables:
         st.html(cards_table.READING)
+    for title, plot in plots:
+        st.header(title)
+        st.html(plot)
     st.header("Learned from")
     st.html(cards_table.sources(config))
     st.header("Calibration")

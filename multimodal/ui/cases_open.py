@@ -53,7 +53,7 @@ def show(mine: Worklist, case_id: str, choice: Choice, colours: Palette) -> None
 
 
 def _header(mine: Worklist, stored: StoredCase, case: Case | None, choice: Choice) -> None:
-    title, actions = st.columns([2, 1], vertical_alignment="center")
+    title, actions = st.columns([3, 2], vertical_alignment="center")
     held = ", ".join(WORDS[modality].lower() for modality in stored.modalities) or "nothing that could be read"
     title.html(
         f'<h1 class="mm-case" dir="auto">{escape(stored.title)}</h1>'

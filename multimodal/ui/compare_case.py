@@ -10,6 +10,7 @@ from multimodal.case import Case, Diagnosis
 from multimodal.errors import MultimodalError
 from multimodal.labels import Modality
 from multimodal.ui import compare_charts, engine, patient, tiles
+from multimodal.ui.answer import Answer, answer, answer_html
 from multimodal.ui.compare_moves import describe, given, moves, told
 from multimodal.ui.memory import kept
 from multimodal.ui.record import Choice, Record
@@ -68,8 +69,9 @@ def see(sample: tuple[str, str, int] | None) -> None:
 
 def _picture(diagnosis: Diagnosis, held: list[Modality], using: list[Modality], colours: Palette) -> None:
     table = moves(diagnosis, using)
-    words = told(table, [m for m in held if m not in using])
-    st.html(f'<div role="status"><div class="mm-answer"><h2>{words}</h2></div></div>')
+    left_out = [m for m in held if m not in using]
+    words = Answer(told(table, left_out)) if left_out else _whole(diagnosis)
+    st.html(f'<div role="status">{answer_html(words)}</div>')
     st.html(
         '<ul class="mm-legend"><li><span class="mm-ring"></span>With everything</li>'
         '<li><span class="mm-dot"></span>With what is left</li><li><span class="mm-tick"></span>Threshold</li></ul>'
@@ -77,6 +79,11 @@ def _picture(diagnosis: Diagnosis, held: list[Modality], using: list[Modality], 
     st.vega_lite_chart(
         compare_charts.moves_chart(table, colours).to_dict(), theme=None, alt=describe(table), key="moves"
     )
+
+
+def _whole(diagnosis: Diagnosis) -> Answer:
+    """The answer to everything that was given."""
+    return Answer(answer(diagnosis).headline, ("Leave a part out above to see what it brought.",))
 
 
 def _pick(choice: Choice) -> Shown:

@@ -20,8 +20,8 @@ from multimodal.ui.theme import SHAPES, WORDS, Palette, chart_config
 HEIGHT = 340
 """Of a chart, in pixels."""
 
-_FIGURES = 104
-"""Room for "86 % → 31 %" at the right end of a row, in pixels."""
+_FIGURES, _FIGURE = 88, 52
+"""Room for "86 % → 31 %" at the right end of a row, and for "86 %", in pixels."""
 
 _LINE = 16
 """Height of a line of small text, in pixels."""
@@ -54,7 +54,8 @@ def moves_chart(moves: Sequence[Move], colours: Palette) -> alt.LayerChart:
     ]
     base = alt.Chart(alt.InlineData(values=table))
     y = alt.Y("title:N", sort=titles, title=None, scale=alt.Scale(domain=titles))
-    scale = alt.Scale(domain=[-0.015, 1.015], nice=False, range=[0, alt.ExprRef(f"width - {_FIGURES}")])
+    room = _FIGURES if any(move.size for move in moves) else _FIGURE
+    scale = alt.Scale(domain=[-0.015, 1.015], nice=False, range=[0, alt.ExprRef(f"width - {room}")])
     axis = alt.Axis(orient="top", format=".0%", values=[0, 0.5, 1], titlePadding=8)
     hover = [
         alt.Tooltip("title:N", title="Label"),

@@ -7,7 +7,7 @@ from html import escape
 import streamlit as st
 
 from multimodal.errors import MultimodalError
-from multimodal.labels import LABELS, Modality
+from multimodal.labels import LABELS, NO_FINDING, Modality
 from multimodal.ui import compare_charts, compare_figures, compare_tables
 from multimodal.ui.compare_answers import FUSED, LATE, TITLES, Answers, LabelAnswers, read_answers
 from multimodal.ui.compare_case import see
@@ -51,7 +51,7 @@ def show(choice: Choice, colours: Palette) -> None:
         label = st.selectbox(
             "Label",
             labels,
-            index=labels.index(max(labels, key=lambda name: len(answers.of(name).subsets()))),  # where fusion has most
+            index=labels.index(max(labels, key=lambda name: _tells(answers, name))),
             format_func=lambda name: LABELS[name].title,
             key="label",
             bind="query-params",
@@ -70,6 +70,11 @@ def show(choice: Choice, colours: Palette) -> None:
         )
     st.html(compare_tables.cohort_html(answers, one))
     _figures(answers, one, other, colours)
+
+
+def _tells(answers: Answers, label: str) -> tuple[int, bool]:
+    """How much a label shows of fusion: where most modalities speak, and of a condition rather than of its absence."""
+    return len(answers.of(label).subsets()), label != NO_FINDING
 
 
 def _drawn(choice: Choice) -> Answers | None:

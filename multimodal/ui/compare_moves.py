@@ -56,9 +56,7 @@ def given(diagnosis: Diagnosis) -> list[Modality]:
 
 
 def told(table: Sequence[Move], left_out: Sequence[Modality]) -> str:
-    """What leaving out does, in one or two sentences."""
-    if not left_out:
-        return "The answer to everything that was given. Leave a part out to see what it brought."
+    """What leaving something out does, in one or two sentences."""
     without = f"Without the {' and the '.join(WORDS[m].lower() for m in left_out)}"
     crossing = sorted((m for m in table if m.crosses and m.after is not None), key=lambda m: -m.size)
     unspoken = [m for m in table if m.after is None and m.before >= m.threshold]

@@ -61,10 +61,16 @@ def show(case: Case, diagnosis: Diagnosis, choice: Choice | None) -> None:
     st.subheader("Evidence")
     label = None if choice is None else _label(diagnosis)
     titles = [title if len(items) == 1 else f"{title} ({len(items)})" for title, items in held]
-    for tab, (title, items) in zip(st.tabs(titles), held, strict=True):
+    first = next((n for n, (_, items) in enumerate(held) if _speaks(items[0], label, diagnosis)), 0)
+    for tab, (title, items) in zip(st.tabs(titles, default=titles[first], key=f"evidence-{first}"), held, strict=True):
         with tab:
             heard = [_heard(item, diagnosis) for item in items]
             _item(heard[_which(title, heard)], label, diagnosis, choice)
+
+
+def _speaks(item: Item, label: str | None, diagnosis: Diagnosis) -> bool:
+    """Whether the modality of an item answered on a label."""
+    return label in diagnosis.by_modality.get(item.modality, {})
 
 
 def _label(diagnosis: Diagnosis) -> str | None:

@@ -24,12 +24,17 @@ export default function ({ data, parentElement }) {
   const find = (name) => root.querySelector(`[data-role="${name}"]`);
   const canvas = find("canvas");
   const [contrast, brightness, strength] = [find("window"), find("level"), find("strength")];
-  const view = { zoom: 1, x: 0, y: 0, film: null, heat: null };
+  // Another label of the same film: only the heat map is new, the reader's window and zoom stay.
+  const again = root.view?.source === data.film && root.view.film;
+  const view = again ? root.view : { source: data.film, zoom: 1, x: 0, y: 0, film: null };
+  view.heat = null;
+  root.view = view;
   const aborter = new AbortController();
   const on = (target, type, action, options = {}) =>
     target.addEventListener(type, action, { signal: aborter.signal, ...options });
 
   canvas.setAttribute("aria-label", data.alt);
+  canvas.style.aspectRatio = data.shape.join(" / ");
   find("overlay").hidden = !data.overlay;
 
   function setWindow(low, high) {
@@ -144,11 +149,14 @@ export default function ({ data, parentElement }) {
   const observer = new ResizeObserver(draw);
   observer.observe(canvas);
 
-  decode(data.film).then((film) => {
-    view.film = film;
-    reset();
-    root.dataset.ready = "true";
-  });
+  if (again) draw();
+  else {
+    decode(data.film).then((film) => {
+      view.film = film;
+      reset();
+      root.dataset.ready = "true";
+    });
+  }
   if (data.overlay) {
     decode(data.overlay).then(({ sheet, context, raw }) => {
       for (let i = 0; i < raw.data.length; i += 4) {

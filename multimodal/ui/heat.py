@@ -88,10 +88,11 @@ def faithfulness_words(found: Faithfulness) -> str:
         if own > max(random, moved)
         else "The marks do not hold here: covering them changes the answer no more than chance does."
     )
-    return (
-        f'<p class="mm-muted"><b>{verdict}</b> Gap between keeping and covering the marked parts first, in log-odds: '
-        f"{own:.2f}; parts in random order {random:.2f}; the same marks moved elsewhere {moved:.2f}.</p>"
+    figures = (
+        f"Gap between keeping and covering the marked parts first, in log-odds: {own:.2f}; parts in random order "
+        f"{random:.2f}; the same marks moved elsewhere {moved:.2f}."
     )
+    return f'<p class="mm-muted"><b>{verdict}</b> <abbr title="{figures}">In figures</abbr></p>'
 
 
 def tested_words(measured: Measured | None) -> str:
@@ -99,9 +100,10 @@ def tested_words(measured: Measured | None) -> str:
     if measured is None:
         return '<p class="mm-muted">Nobody has tested marks of this sort on this model.</p>'
     least = min(measured.by_fill.values(), key=lambda advantage: advantage.value)
+    figures = f"By {least.value:.2f} log-odds more (95 % interval {least.low:.2f} to {least.high:.2f})."
     return (
-        f'<p class="mm-muted">On {measured.items} items of test patients, covering marks of this sort moved the answer '
-        f"by {least.value:.2f} ({least.low:.2f} to {least.high:.2f}) log-odds more than covering random parts.</p>"
+        f'<p class="mm-muted">Tested on {measured.items} items of other patients: covering marks of this sort changed '
+        f'the answer <abbr title="{figures}">more than covering random parts</abbr>.</p>'
     )
 
 

@@ -19,6 +19,10 @@ from multimodal.ui.record import Choice, Record
 from multimodal.ui.theme import Palette
 from multimodal.verdict import together
 
+_CAUTIONS = "warnings"
+_NAMED = 3
+"""How many files a notice names."""
+
 _HOW = f"The dot is the fused answer. The band behind it is its 95 % range. {REACH_MEANING}"
 
 
@@ -157,14 +161,15 @@ def result(
         choice: The models that gave it and can explain it, as far as they are at hand; None without any.
         told: Notices that stand on the page already.
     """
-    st.html(answer_html(answer(diagnosis)))
+    cautions = [notice for notice in (*diagnosis.warnings, *diagnosis.quality) if notice not in told]
+    st.html(answer_html(answer(diagnosis)) + _pointer(cautions))
     if diagnosis.labels:
         _picture(diagnosis, colours, explained=case is not None and choice is not None)
     if case is not None:
         evidence.show(case, diagnosis, choice)
     if diagnosis.labels:
         st.subheader("Each alone, in pairs, and fused")
-    _notices([notice for notice in (*diagnosis.warnings, *diagnosis.quality) if notice not in told])
+    _notices(cautions, place=_CAUTIONS)
     if diagnosis.labels:
         st.html(table.comparison_table(diagnosis))
     with st.expander("Models and files"):
@@ -199,17 +204,32 @@ def _pick(key: str) -> None:
     evidence.pick(st.session_state[key]["selection"][chart.PICK])
 
 
-def _notices(notices: Sequence[Notice]) -> None:
-    """Notices in plain words; nothing a file brought is markup."""
+def _pointer(cautions: Sequence[Notice]) -> str:
+    """Says beside the answer that there are warnings, and leads to them."""
+    count = len(together(cautions))
+    words = f"{count} warnings" if count > 1 else "1 warning"
+    return f'<p class="mm-pointer"><a href="#{_CAUTIONS}">{words} below the evidence</a></p>' if count else ""
+
+
+def _notices(notices: Sequence[Notice], place: str = "") -> None:
+    """Notices in plain words; nothing a file brought is markup.
+
+    Args:
+        notices: What to say.
+        place: Name of the place on the page, for a link that leads there.
+    """
     if not notices:
         return
     entries = "".join(
         f'<li class="{"refused" if refused else ""}">{_names(items)}{escape(viewer.visible(message))}</li>'
         for message, items, refused in together(notices)
     )
-    st.html(f'<div role="status"><ul class="mm-notices">{entries}</ul></div>')
+    st.html(f'<div role="status" id="{place}"><ul class="mm-notices">{entries}</ul></div>')
 
 
 def _names(items: Sequence[str]) -> str:
-    named = ", ".join(f"<b>{escape(viewer.visible(item))}</b>" for item in items)
-    return f"{named}: " if named else ""
+    """The files a notice is about, the first by name and all of them on hover."""
+    named = ", ".join(f"<b>{escape(viewer.visible(item))}</b>" for item in items[:_NAMED])
+    every = escape(viewer.visible(", ".join(items)))
+    more = f' <abbr title="{every}">and {len(items) - _NAMED} more</abbr>' if len(items) > _NAMED else ""
+    return f"{named}{more}: " if named else ""

@@ -77,7 +77,12 @@ def provenance_table(diagnosis: Diagnosis) -> str:
         for kind, ref in diagnosis.models.items()
     )
     files = "".join(
-        _row(item.modality if item.site is None else f"{item.site} sound", item.name, item.sha256, used=item.used)
+        _row(
+            WORDS[Modality(item.modality)] if item.site is None else f"{item.site} sound",
+            item.name,
+            item.sha256,
+            used=item.used,
+        )
         for item in diagnosis.items
     )
     foot = f"Version {diagnosis.version}, answered in {diagnosis.elapsed_ms / 1000:.2f} s."

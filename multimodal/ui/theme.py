@@ -34,7 +34,8 @@ def variables(colours: Palette) -> str:
         "evidence": EVIDENCE,
         **{modality.value: colour for modality, colour in colours.modalities.items()},
     }
-    return "".join(f"--mm-{name}:{colour};" for name, colour in named.items())
+    scheme = f"color-scheme:{'dark' if colours is DARK else 'light'};"  # of the browser's own sliders and scroll bars
+    return scheme + "".join(f"--mm-{name}:{colour};" for name, colour in named.items())
 
 
 def apply(colours: Palette) -> None:

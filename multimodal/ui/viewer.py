@@ -46,6 +46,7 @@ def film(image: Image, *, overlay: FloatArray | None = None) -> None:
     data = {
         "id": identity,
         "film": kept(f"film-{image.sha256}", lambda: data_uri(film_png(image), "image/png")),
+        "shape": [image.pixels.shape[1], image.pixels.shape[0]],
         "overlay": None if overlay is None else data_uri(overlay_png(overlay), "image/png"),
         "colour": [*bytes.fromhex(EVIDENCE.removeprefix("#"))],
         "window": list(display_window(image)),

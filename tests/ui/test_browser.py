@@ -47,6 +47,7 @@ def test_a_record_from_upload_to_answer(
         page.set_input_files("input[type=file]", files)
         page.wait_for_selector(".mm-answer h2")
         page.wait_for_selector(".mm-table")
+        page.get_by_role("tab", name="Film").click()
         page.wait_for_selector(".film[data-ready=true]")
         assert page.locator(".mm-tile").count() == 3
         kind = page.get_by_role("combobox", name="Kind of beats.wav")
@@ -68,6 +69,7 @@ def test_a_record_from_upload_to_answer(
             page.wait_for_function(PICKED, arg=titles[row])
             settle(page)
 
+        page.get_by_role("tab", name="Film").click()  # it is at first the one that speaks for the label
         before = page.locator("canvas[data-role=canvas]").screenshot()
         page.locator("[data-role=level]").fill("80")
         assert page.locator("canvas[data-role=canvas]").screenshot() != before

@@ -41,6 +41,7 @@ def test_leaving_a_modality_out_changes_the_answer_without_a_new_run(app: AppTes
     assert not app.exception
     assert "Not a real patient" in shown(app)
     whole = headline(app)
+    assert "Pneumonia" in whole
     app.pills(key="using").set_value(["image", "text"])
     app.run()
     assert not app.exception

@@ -12,8 +12,9 @@ from streamlit.testing.v1 import AppTest
 
 from multimodal.bundle import BundleConfig
 from multimodal.errors import BundleInvalidError
-from multimodal.ui import cards_table
+from multimodal.ui import cards_plots, cards_table
 from multimodal.ui.interval import figure, interval_html, p_value
+from multimodal.ui.theme import DARK, LIGHT
 from tests.ui.reading import shown
 
 ENTRY = {"n": 120, "patients": 100, "positives": 30, "auroc": 0.81, "auroc_ci": [0.72, 0.89]}
@@ -24,6 +25,17 @@ MEASURED = {
         "baselines": {"image_size": {"labels": {"pneumonia": {"auroc": 0.62}}}},
     }
 }
+POINT = {"auroc": 0.7, "auroc_ci": [0.6, 0.8], "difference": -0.11, "difference_ci": [-0.2, -0.03]}
+AS_IS = {"items": 48, "patients": 45, "labels": ["pneumonia"], "auroc": 0.81, "auroc_ci": [0.72, 0.89]}
+WORN = {
+    **AS_IS,
+    "curves": [
+        {"name": "noise", "what": "of the grey range", "points": [{**POINT, "strength": 0.1, "difference": 0.0}]},
+        {"name": "<b>blur", "what": "per cent", "points": [{**POINT, "strength": 0.5}, {**POINT, "strength": 2}]},
+    ],
+}
+AUDITED = {**AS_IS, "questions": [{**POINT, "name": "lungs covered", "what": "two ellipses"}]}
+SURE = {"verdicts": 1414, "patients": 195, "risk_without": 0.24, "coverage": 0.55, "risk": 0.1}
 TRAINING = {
     "command": "multimodal train image --arch small_cnn",
     "date": "2026-11-21",
@@ -118,6 +130,29 @@ def test_nothing_of_a_bundle_is_markup() -> None:
 def test_figures_of_another_shape_are_refused(metrics: Any) -> None:
     with pytest.raises(BundleInvalidError, match="not of the schema"):
         cards_table.measured(config(metrics=metrics))
+
+
+def test_a_card_plots_what_wear_costs_what_a_network_goes_by_and_when_it_answers() -> None:
+    made = config(
+        metrics={"kermany test": {**MEASURED["kermany val"], "stress": WORN, "audit": AUDITED}},
+        abstention={"test": {**SURE, "curve": [[0.5, 0.08], [1.0, 0.24]]}},
+    )
+    sections = dict(cards_plots.plots(made, LIGHT))
+    assert list(sections) == ["When it answers", "Under wear and attack", "What it goes by"]
+    assert "It gives 55\xa0% of the verdicts, 10\xa0% of these wrong" in sections["When it answers"]
+    worn = sections["Under wear and attack"]
+    assert worn.index("&lt;b&gt;blur") < worn.index("Noise"), "the costliest first"
+    assert "−0.11 at worst" in worn
+    assert 'alt="AUROC 0.81 (0.72 to 0.89) at 0; 0.70 (0.60 to 0.80) at 0.5; 0.70 (0.60 to 0.80) at 2"' in worn
+    assert "<b>blur" not in worn
+    assert "Lungs covered" in sections["What it goes by"]
+    assert sections != dict(cards_plots.plots(made, DARK))
+
+
+def test_a_card_without_such_figures_has_no_such_plots() -> None:
+    assert cards_plots.plots(config(metrics=MEASURED), LIGHT) == []
+    with pytest.raises(BundleInvalidError):
+        cards_plots.plots(config(metrics={"kermany test": {"stress": {"auroc": 1}}}), LIGHT)
 
 
 def test_a_fusion_is_shown_beside_each_modality() -> None:

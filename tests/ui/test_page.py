@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from multimodal.case import Case, Diagnosis, Notice, Patient
@@ -135,6 +136,34 @@ def test_one_label_is_picked_for_all_the_evidence_and_marked_in_the_picture(
     app.run()
     assert not app.exception
     assert asked[9:] == ["murmur"] * 2
+
+
+def test_the_evidence_opens_where_something_speaks_for_the_label(
+    app: AppTest, double: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    tabs = st.tabs
+    monkeypatch.setattr(
+        st, "tabs", lambda titles, **options: opened.append(options["default"]) or tabs(titles, **options)
+    )
+    give(app.run(), record())
+    app.session_state["evidence-label"] = "murmur"
+    app.run()
+    assert not app.exception
+    assert opened == ["Film", "Sound"]
+
+
+def test_warnings_are_told_beside_the_answer_and_a_notice_names_few_files(app: AppTest, double: Double) -> None:
+    give(app.run(), record())
+    assert "#warnings" not in shown(app)
+    give(app, [(f"broken{n}.dcm", bytes(range(256)), "application/dicom") for n in range(5)])
+    assert "<b>broken2.dcm</b> <abbr" in shown(app)
+    assert "<b>broken3.dcm</b>" not in shown(app)
+    assert "broken4.dcm" in shown(app)
+    button(app, "New case").click()
+    app.run()
+    give(app, record()[:1])
+    assert '<a href="#warnings">1 warning below the evidence</a>' in shown(app)
 
 
 def test_a_swapped_branch_in_the_address_is_marked(app: AppTest, double: Double) -> None:
