@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -160,7 +161,10 @@ def read_config(folder: Path) -> BundleConfig:
     """
     path = folder / CONFIG
     try:
-        if path.stat().st_size > _MAX_CONFIG_BYTES:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe or a device may have no end
+            raise BundleInvalidError("This is no regular file.", file=CONFIG)
+        if status.st_size > _MAX_CONFIG_BYTES:
             raise BundleInvalidError("The config is too large.", file=CONFIG)
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

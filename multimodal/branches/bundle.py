@@ -7,6 +7,7 @@ and shapes are compared with the config before memory is allocated for a network
 from __future__ import annotations
 
 import hashlib
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -50,6 +51,8 @@ def checked_shapes(path: Path, sha256: object, config: BundleConfig) -> dict[str
     """
     try:
         status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a link may lead to a device, which has no end
+            raise BundleInvalidError("This is no regular file.", file=path.name)
         found = _sha256(path, status.st_mtime_ns, status.st_size)
     except OSError as error:
         raise BundleInvalidError("The file is missing.", file=path.name) from error

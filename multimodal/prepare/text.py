@@ -164,10 +164,10 @@ def load_tokenizer(path: Path) -> Tokenizer:
     Raises:
         BundleInvalidError: If the file is missing, is no tokenizer or has no pad token.
     """
+    if not path.is_file():
+        raise BundleInvalidError("The tokenizer is missing.", file=path.name)
     try:
         tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BundleInvalidError("The tokenizer is missing.", file=path.name) from error
     except Exception as error:  # tokenizers raises plain Exception
         raise BundleInvalidError("The file is no tokenizer.", file=path.name) from error
     tokenizer.no_truncation()

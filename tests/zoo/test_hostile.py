@@ -152,6 +152,17 @@ class TestHostileWeights:
         with pytest.raises(BundleInvalidError, match="missing"):
             zoo.load(bundle)
 
+    @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+    def test_a_pipe_or_a_device_in_place_of_a_file_is_refused(self, name: str, bundle: Bundle) -> None:
+        (bundle.folder / name).unlink()
+        os.mkfifo(bundle.folder / name)
+        with pytest.raises(BundleInvalidError, match=f"{name}: This is no regular file"):
+            zoo.load(bundle)
+        (bundle.folder / name).unlink()
+        (bundle.folder / name).symlink_to("/dev/zero")
+        with pytest.raises(BundleInvalidError, match=f"{name}: This is no regular file"):
+            zoo.load(bundle)
+
     def test_a_pickle_is_never_executed(self, bundle: Bundle) -> None:
         content = pickle.dumps(Boom())
         for name in ("pytorch_model.bin", "model.pt", "model.pkl"):
