@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -36,12 +37,16 @@ def rows(options: Options) -> Iterator[Row]:
             "a CUDA graph over none": (_graph(branch.network, x, device), usual),
             "torch.compile over none": (_timed(torch.compile(branch.network), x, device), usual),
             "to the GPU from pinned memory over any": (
-                _synchronised(lambda windows=windows: gathered([windows], BATCH_SIZE, device)),
-                _synchronised(lambda windows=windows: torch.cat([windows]).to(device)),
+                _synchronised(partial(gathered, [windows], BATCH_SIZE, device)),
+                _synchronised(partial(_moved, windows, device)),
             ),
         }
         for what, (ours, other) in tried.items():
             yield ratio(f"{kind}, {branch.config.arch}: {what}", ours, other, options.pairs)
+
+
+def _moved(windows: Tensor, device: torch.device) -> Tensor:
+    return torch.cat([windows]).to(device)
 
 
 def _timed(network: Callable[[Tensor], object], x: Tensor, device: torch.device | None = None) -> Work:
@@ -57,7 +62,7 @@ def _timed(network: Callable[[Tensor], object], x: Tensor, device: torch.device 
 def _graph(network: nn.Module, x: Tensor, device: torch.device) -> Work:
     """A pass that was recorded once; each time its input is copied in and all its kernels start together."""
     graph, given = torch.cuda.CUDAGraph(), x.clone()
-    aside = torch.cuda.Stream(device)
+    aside = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
     aside.wait_stream(torch.cuda.current_stream(device))
     with torch.no_grad(), torch.autocast("cuda", dtype=torch.bfloat16, cache_enabled=False):
         with torch.cuda.stream(aside):

@@ -57,7 +57,7 @@ def _company(options: Options) -> Iterator[Row]:
         for kind in Modality:
             branch = load_branch(find(kind, defaults()[kind]))
             x = torch.cat([sample(branch.preparation)] * (COMPANY // 2))
-            together, alone = partial(_pass, branch, (x,)), partial(_pass, branch, x.split(1))
+            together, alone = partial(_pass, branch, (x,)), partial(_pass, branch, torch.split(x, 1))
             what = f"{kind}, {branch.config.arch} on the CPU: {COMPANY} windows in one batch over one by one"
             yield ratio(what, together, alone, options.pairs)
     finally:

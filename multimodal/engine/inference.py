@@ -233,7 +233,7 @@ def _forward(
     parts: list[tuple[Tensor, ...]] = []
     try:
         with torch.inference_mode(), precision(device):
-            for chunk in gathered(items, size, device).split(size):
+            for chunk in torch.split(gathered(items, size, device), size):
                 embedding, *others = (network or own)(chunk)
                 if isinstance(branch.network, AudioBranch):
                     others.append(branch.network.site_logit(embedding))
