@@ -17,6 +17,9 @@ from multimodal.labels import Modality, check_labels
 CONTEXT_DIM = 4
 """Age / 100, age known, sex is female, sex known."""
 
+LEAST_WEIGHT = 0.5
+"""Of a modality's evidence in late pooling."""
+
 
 @dataclass(frozen=True)
 class FusionInput:
@@ -134,7 +137,11 @@ def create(
 
 @register("late")
 class Late(FusionHead):
-    """Weighted sum of evidence; the weights w are 1 unless they were fitted."""
+    """Weighted sum of evidence; the weights w are 1 unless they were fitted, and never below :data:`LEAST_WEIGHT`.
+
+    They are fitted on composed cases, whose notes are indications: unbounded, they took all weight from a label that
+    indications tell nothing of, and a report that named it counted for nothing.
+    """
 
     def __init__(self, labels: Sequence[str], embedding_dims: Mapping[Modality, int] | None = None) -> None:
         del embedding_dims  # reads none, whatever the branches offer
@@ -150,7 +157,7 @@ class Late(FusionHead):
         context: Tensor | None = None,  # noqa: ARG002
     ) -> Tensor:
         """See :meth:`FusionHead.forward`."""
-        return late(evidence, speaks, present, self.weight)
+        return late(evidence, speaks, present, self.weight.clamp(min=LEAST_WEIGHT))
 
 
 def drop_modalities(present: Tensor, rate: float, generator: torch.Generator | None = None) -> Tensor:

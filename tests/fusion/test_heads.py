@@ -127,6 +127,16 @@ def test_an_unknown_patient_is_flagged_not_guessed():
     assert encode_patient(Patient(age=63, sex="F")) == [0.63, 1, 1, 1]
 
 
+def test_fitted_weights_of_late_pooling_leave_every_modality_half_of_its_say():
+    given = batch(16)
+    network = create("late", labels=NAMES)
+    weights = torch.linspace(-1, 2, network.weight.numel()).view_as(network.weight)
+    with torch.no_grad():
+        network.weight.copy_(weights)
+    expected = late(given["evidence"], given["speaks"], given["present"], weights.clamp(min=0.5))
+    torch.testing.assert_close(network(**given), expected, rtol=0, atol=0)
+
+
 def test_modality_dropout_leaves_at_least_one():
     present = batch(500)["present"]
     generator = torch.Generator().manual_seed(7)
