@@ -7,7 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from multimodal.case import Case, Diagnosis, ModelRef, Patient
@@ -15,7 +15,7 @@ from multimodal.engine import Batcher, Engine, Reuse, Ticket
 from multimodal.engine.backend import runner
 from multimodal.engine.device import resolve
 from multimodal.errors import BundleNotFoundError, BusyError, DeadlineError, UnavailableError
-from multimodal.formats import read_case
+from multimodal.formats import Limits, read_case
 from multimodal.labels import Modality
 from multimodal.serve.settings import Settings
 from multimodal.zoo import bundles
@@ -197,9 +197,16 @@ class LocalService:
     def _work(self, question: Question, ticket: Ticket) -> Diagnosis:
         ticket.check()
         engine = self._engine(question.models, question.prevalence)
-        case = question.case or read_case(question.sources, case_id=question.case_id, patient=question.patient)
+        case = question.case or self._read(question, ticket)
         ticket.check()
         return engine.through(self._reuse.before(self._batcher.bound(ticket))).diagnose(case)
+
+    @staticmethod
+    def _read(question: Question, ticket: Ticket) -> Case:
+        """The record, for as long as somebody waits for it."""
+        limits = Limits.from_environment()
+        limits = replace(limits, case_seconds=min(limits.case_seconds, ticket.left))
+        return read_case(question.sources, case_id=question.case_id, patient=question.patient, limits=limits)
 
     def _warm_up(self) -> None:
         self._engine({}, {}).through(self._batcher.score).warm_up()
