@@ -24,6 +24,13 @@ class AudioBranch(Branch):
         """Log-odds that a sound was recorded over the lung and not over the heart: (B, D) to (B,)."""
         return cast("Tensor", self.site_head(embedding)).squeeze(-1)
 
+    def watched(self, x: Tensor, look: Callable[[Tensor], None]) -> Tensor:
+        """The window is looked at, and what the LSTM makes of it: order in time tells a cough from a breath."""
+        look(x)
+        states = self.features(x)
+        look(states.transpose(1, 2))
+        return states
+
     def pool(self, features: Tensor, mask: Tensor | None = None) -> Tensor:  # noqa: ARG002
         """Mean over time: (B, T', C) to (B, C)."""
         return features.mean(1)
