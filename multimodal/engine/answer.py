@@ -24,8 +24,9 @@ NAMES = tuple(LABELS)
 WORDS = {Modality.IMAGE: "film", Modality.AUDIO: "sound", Modality.TEXT: "note"}
 NAMED = 3
 """Labels that a warning names before it counts the rest."""
-DISAGREEMENT = 3.0
-"""Evidence apart, on both sides of the thresholds, at which two modalities disagree: odds of 20 to 1."""
+DISAGREEMENT, SPEAKS = 3.0, 0.7
+"""Evidence apart at which two modalities disagree, odds of 20 to 1, and how far each must then be from its threshold on
+its own side to speak for or against a label at all, odds of 2 to 1."""
 
 
 @dataclass(frozen=True)
@@ -231,7 +232,7 @@ def _disagreements(statements: Mapping[Modality, Statement]) -> list[Notice]:
         if name == NO_FINDING or len(margins) < 2:
             continue
         most, least = max(margins, key=lambda m: margins[m]), min(margins, key=lambda m: margins[m])
-        if margins[most] > 0 > margins[least] and margins[most] - margins[least] > DISAGREEMENT:
+        if min(margins[most], -margins[least]) > SPEAKS and margins[most] - margins[least] > DISAGREEMENT:
             title = LABELS[name].title.lower()
             message = f"The {WORDS[most]} speaks for {title}, the {WORDS[least]} against it; look at both."
             notices.append(Notice("disagreement", message))

@@ -209,6 +209,7 @@ def test_disagreement_is_named():
     assert "film speaks for pneumonia" in notice.message
     assert cautions(says(5.0, 1.0), ()) == []  # far apart, but on one side
     assert cautions(says(0.5, -0.5), ()) == []  # on both sides, but close
+    assert cautions(says(0.3, -4.0), ()) == cautions(says(4.0, -0.3), ()) == []  # apart, but one says next to nothing
 
 
 def test_threads_share_one_engine():
