@@ -129,10 +129,10 @@ def diagnose(case: Case, choice: Choice) -> Diagnosis:
 
 def _remembering(answering: Engine) -> Engine:
     """An engine of this process, with this session's memory of items; a server has its own."""
-    if server():
-        return answering
-    from multimodal.engine import Reuse
+    from multimodal.engine import Engine, Reuse
 
+    if not isinstance(cast("object", answering), Engine):
+        return answering
     return answering.remembering(kept("embeddings", lambda: Reuse(_REMEMBERED)))
 
 
