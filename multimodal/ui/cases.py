@@ -48,10 +48,10 @@ def _list(mine: Worklist, choice: Choice) -> None:
             with st.popover("Export", icon=":material/download:"):
                 _exports(mine)
     cases_batch.progress(mine)
-    if empty:
-        _welcome(mine, choice)
-    else:
+    if not empty:
         cases_list.show(mine, theme.palette())
+    elif not cases_batch.running(mine):
+        _welcome(mine, choice)
 
 
 def _welcome(mine: Worklist, choice: Choice) -> None:

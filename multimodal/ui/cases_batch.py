@@ -39,6 +39,12 @@ def place(owner: str) -> Place:
     return Place()
 
 
+def running(mine: Worklist) -> bool:
+    """Whether a batch of the owner is under way."""
+    job = place(mine.owner).job
+    return job is not None and job.progress.phase is Phase.RUNNING
+
+
 def intake_key() -> str:
     """Key of the popover that takes a batch: a new one for each batch, so that it closes when one starts."""
     return f"batch-intake-{st.session_state.get('batches', 0)}"
@@ -47,7 +53,7 @@ def intake_key() -> str:
 def intake(mine: Worklist, choice: Choice) -> None:
     """What a batch is, and the archive or folder to run."""
     mine_now = place(mine.owner)
-    if mine_now.job is not None and mine_now.job.progress.phase is Phase.RUNNING:
+    if running(mine):
         st.write("A batch is running. Wait for it or stop it first.")
         return
     st.html(

@@ -14,7 +14,7 @@ from multimodal.case import Case, Text
 from multimodal.formats import Kind
 from multimodal.store import Query, Review, ReviewState, Store, StoredInput, Verdict, Worklist
 from multimodal.ui import cases_batch, cases_list, cases_owner
-from multimodal.ui.cases_job import Job
+from multimodal.ui.cases_job import Job, Phase, Progress
 from multimodal.ui.cases_owner import LOCAL, owner
 from tests.ui.conftest import APP
 from tests.ui.made import Double
@@ -184,6 +184,27 @@ def test_a_batch_comes_as_a_zip_or_as_a_folder(page: AppTest, monkeypatch: pytes
     assert name == "ward"
     with zipfile.ZipFile(io.BytesIO(archive)) as unpacked:
         assert {entry: unpacked.read(entry) for entry in unpacked.namelist()} == dict(files)
+
+
+def test_while_the_first_batch_runs_nobody_is_told_that_nothing_is_saved(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Running(Job):
+        def start(self) -> None:
+            self._progress = Progress(Phase.RUNNING, done=1, total=3, current="two")
+
+    monkeypatch.setattr(cases_batch, "Job", Running)
+    page.run()
+    page.file_uploader(key="batch-folder").set_value([("ward/one/note.txt", b"cough", "text/plain")])
+    press(page.run(), "Run")
+    assert not page.exception
+    shown = everything(page)
+    job = cases_batch.place(LOCAL).job
+    assert job is not None
+    job.dismiss()
+    assert "1 of 3 cases, now at two" in shown
+    assert "Nothing is saved yet" not in shown
+    assert "Add a sample case" not in shown
 
 
 def test_deleting_returns_to_the_list(page: AppTest, mine: Worklist) -> None:
