@@ -61,7 +61,9 @@ def deployments(application: Any) -> Iterator[Any]:
 
 @pytest.mark.filterwarnings("ignore")  # Ray's own
 def test_on_one_machine_all_starts_on_two_cores_and_shares_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    ray = pytest.importorskip("multimodal.serve.ray", reason="the ray extra is not installed")
+    pytest.importorskip("ray", reason="the ray extra is not installed")
+    from multimodal.serve import ray
+
     without = [found.ray_actor_options for found in deployments(ray.build({"device": "cpu"}))]
     assert sum(options["num_cpus"] for options in without) <= 2
     assert not any(options.get("num_gpus") for options in without)
@@ -73,7 +75,9 @@ def test_on_one_machine_all_starts_on_two_cores_and_shares_a_gpu(monkeypatch: py
 
 @pytest.mark.filterwarnings("ignore")  # Ray's own
 def test_jobs_are_kept_in_one_place() -> None:
-    ray = pytest.importorskip("multimodal.serve.ray", reason="the ray extra is not installed")
+    pytest.importorskip("ray", reason="the ray extra is not installed")
+    from multimodal.serve import ray
+
     (keeper,) = (found for found in deployments(ray.build({"device": "cpu"})) if found.name == "Jobs")
     assert keeper.num_replicas == 1
     (application,) = serve_configs()["rayservice.yaml"]["applications"]

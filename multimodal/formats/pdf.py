@@ -19,6 +19,9 @@ from multimodal.formats.guard import guarded
 from multimodal.formats.limits import Limits
 from multimodal.formats.text import note
 
+_AGAIN_S = 0.1
+"""Until the next try to stop: what is raised in a garbage collector's callback is lost."""
+
 
 class _OutOfTimeError(BaseException):
     """Raised in the middle of pypdf, which catches any plain exception and goes on."""
@@ -70,7 +73,7 @@ def _bounded(seconds: float) -> Iterator[None]:
         yield
         return
     before = signal.signal(signal.SIGVTALRM, _stop)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds, _AGAIN_S)
     try:
         yield
     finally:

@@ -136,6 +136,7 @@ def test_damaged_pdf_is_refused() -> None:
         text(b"%PDF-1.4\nnothing of the sort")
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # where it hits a collector's callback
 def test_a_pdf_that_draws_without_end_is_stopped() -> None:
     begin = time.process_time()
     with pytest.raises(LimitError, match=r"longer than 0\.3 seconds"):

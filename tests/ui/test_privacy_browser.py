@@ -40,6 +40,7 @@ def test_a_record_rests_nowhere_but_in_memory(tiny_zoo: Path, tmp_path: Path) ->
         page.goto(address)
         page.locator("input[type=file]").first.set_input_files(str(record))
         page.wait_for_selector(".mm-answer")
+        page.get_by_role("tab", name="Film").click()
         page.wait_for_selector("canvas[data-role=canvas]")
         page.get_by_role("button", name="Save to cases").click()
         page.get_by_role("button", name="Save", exact=True).click()
