@@ -44,10 +44,10 @@ def test_a_case_outlives_the_server_and_is_reviewed_and_deleted(tiny_zoo: Path, 
             assert title.inner_text() == "Canary, bed 7"
             title.press("Enter")
             page.get_by_role("radio", name="Disagree").click()
+            page.get_by_role("textbox", name="Comment").fill("Atelectasis rather.")
             page.get_by_role("combobox", name="Absent").fill("Pneumonia")
             page.keyboard.press("Enter")
             page.keyboard.press("Escape")  # while its list is open, the rest of the page is hidden from assistive tools
-            page.get_by_role("textbox", name="Comment").fill("Atelectasis rather.")
             page.get_by_role("button", name="Save", exact=True).click()
             page.get_by_text("Reviewed").wait_for()
 
