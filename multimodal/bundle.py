@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import stat
 from collections.abc import Iterator, Mapping
@@ -153,6 +154,19 @@ def is_name(name: str) -> bool:
     return len(name) <= 100 and _NAME.fullmatch(name) is not None
 
 
+def regular(path: Path) -> os.stat_result:
+    """What the system says of a bundle's file.
+
+    Raises:
+        BundleInvalidError: If it is a pipe or a device, itself or where a link leads, which may have no end.
+        OSError: If it is missing.
+    """
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise BundleInvalidError("This is no regular file.", file=path.name)
+    return status
+
+
 def read_config(folder: Path) -> BundleConfig:
     """Read config.json of a bundle.
 
@@ -161,10 +175,7 @@ def read_config(folder: Path) -> BundleConfig:
     """
     path = folder / CONFIG
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # a pipe or a device may have no end
-            raise BundleInvalidError("This is no regular file.", file=CONFIG)
-        if status.st_size > _MAX_CONFIG_BYTES:
+        if regular(path).st_size > _MAX_CONFIG_BYTES:
             raise BundleInvalidError("The config is too large.", file=CONFIG)
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

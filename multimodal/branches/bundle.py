@@ -7,7 +7,6 @@ and shapes are compared with the config before memory is allocated for a network
 from __future__ import annotations
 
 import hashlib
-import stat
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -20,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from multimodal.bundle import TOKENIZER, WEIGHTS, BundleConfig, write_config
+from multimodal.bundle import TOKENIZER, WEIGHTS, BundleConfig, regular, write_config
 from multimodal.errors import BundleInvalidError
 from multimodal.prepare.text import load_tokenizer
 
@@ -50,9 +49,7 @@ def checked_shapes(path: Path, sha256: object, config: BundleConfig) -> dict[str
         BundleInvalidError: If it is missing, another one, or no safetensors file.
     """
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # a link may lead to a device, which has no end
-            raise BundleInvalidError("This is no regular file.", file=path.name)
+        status = regular(path)
         found = _sha256(path, status.st_mtime_ns, status.st_size)
     except OSError as error:
         raise BundleInvalidError("The file is missing.", file=path.name) from error

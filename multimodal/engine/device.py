@@ -70,9 +70,9 @@ def gathered(parts: Sequence[Tensor], multiple: int, device: torch.device) -> Te
         device: Where to.
     """
     first = next(part[:1] for part in parts if len(part))
-    missing = -sum(map(len, parts)) % multiple
-    rows = sum(map(len, parts)) + missing
+    given = sum(map(len, parts))
+    missing = -given % multiple
     pinned = device.type == "cuda"
-    whole = torch.empty((rows, *first.shape[1:]), dtype=first.dtype, pin_memory=pinned)
+    whole = torch.empty((given + missing, *first.shape[1:]), dtype=first.dtype, pin_memory=pinned)
     torch.cat([*parts, first.expand(missing, *first.shape[1:])], out=whole)
     return whole.to(device, non_blocking=pinned)

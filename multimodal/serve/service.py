@@ -199,7 +199,7 @@ class LocalService:
         engine = self._engine(question.models, question.prevalence)
         case = question.case or self._read(question, ticket)
         ticket.check()
-        return engine.through(self._reuse.before(self._batcher.bound(ticket))).diagnose(case)
+        return engine.through(self._batcher.bound(ticket)).remembering(self._reuse).diagnose(case)
 
     @staticmethod
     def _read(question: Question, ticket: Ticket) -> Case:

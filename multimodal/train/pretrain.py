@@ -1,19 +1,20 @@
 """Pretraining without labels, on training patients only.
 
 A text encoder fills in hidden words (masked language model: Devlin et al., NAACL 2019) and learns what sentences of no
-patient say (:mod:`multimodal.train.statements`); an image encoder tells what
-two augmentations of one film have in common (SimSiam: Chen and He, "Exploring Simple Siamese Representation
-Learning", CVPR 2021, which needs neither negatives nor a large batch).
+patient say (:mod:`multimodal.train.statements`); an image encoder tells what two augmentations of one film have in
+common (SimSiam: Chen and He, "Exploring Simple Siamese Representation Learning", CVPR 2021, which needs neither
+negatives nor a large batch).
 """
 
 from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -114,15 +115,9 @@ def pretrain_encoder(branch: TextBranch, notes: Sequence[Text], out: Path, recip
     settings = cast("TextPreparation", branch.preparation)
     task = _MaskedLanguageModel(branch)
     lengths = torch.tensor([len(note.text) for note in notes])
-    trainer = SampledTrainer(
-        sampler=BalancedSampler(np.ones(len(notes)), len(notes), recipe.seed, lengths, recipe.batch_size),
-        model=task,
-        args=training_arguments(out / _FOLDER, replace(recipe, epochs=epochs), evaluate=False, save=False),
-        train_dataset=_Notes(notes, settings, tokenizer),
-        data_collator=_Masking(tokenizer),
-    )
-    trainer.train()
-    shutil.rmtree(out / _FOLDER, ignore_errors=True)
+    sampler = BalancedSampler(np.ones(len(notes)), len(notes), recipe.seed, lengths, recipe.batch_size)
+    make = partial(SampledTrainer, sampler, data_collator=_Masking(tokenizer))
+    _fit(make, task, _Notes(notes, settings, tokenizer), out, recipe, epochs)
     if any(label in SAID for label in branch.labels):
         _pretrain_statements(branch, tokenizer, out, recipe, epochs)
 
@@ -147,14 +142,8 @@ class _Statements(TorchDataset[dict[str, Tensor]]):
 def _pretrain_statements(branch: TextBranch, tokenizer: Tokenizer, out: Path, recipe: Recipe, epochs: int) -> None:
     """Teach the branch what it means that something is there, or is not."""
     even = torch.ones(len(branch.labels))
-    trainer = Trainer(
-        model=Task(branch, even, even, recipe),
-        args=training_arguments(out / _FOLDER, replace(recipe, epochs=epochs), evaluate=False, save=False),
-        train_dataset=_Statements(branch, tokenizer),
-        data_collator=Collate(branch.preparation, tokenizer),
-    )
-    trainer.train()
-    shutil.rmtree(out / _FOLDER, ignore_errors=True)
+    make = partial(Trainer, data_collator=Collate(branch.preparation, tokenizer))
+    _fit(make, Task(branch, even, even, recipe), _Statements(branch, tokenizer), out, recipe, epochs)
 
 
 class _Pairs(TorchDataset[dict[str, Tensor]]):
@@ -212,10 +201,14 @@ def pretrain_films(branch: ImageBranch, films: Sequence[Decoded], out: Path, rec
         recipe: Batch size, learning rate and seed are taken from it.
         epochs: Passes over the films.
     """
-    trainer = Trainer(
-        model=Siamese(branch),
-        args=training_arguments(out / _FOLDER, replace(recipe, epochs=epochs), evaluate=False, save=False),
-        train_dataset=_Pairs(films, cast("ImagePreparation", branch.preparation)),
-    )
-    trainer.train()
+    pairs = _Pairs(films, cast("ImagePreparation", branch.preparation))
+    _fit(Trainer, Siamese(branch), pairs, out, recipe, epochs)
+
+
+def _fit(
+    make: Callable[..., Trainer], task: nn.Module, data: TorchDataset[Any], out: Path, recipe: Recipe, epochs: int
+) -> None:
+    """Train a task by the recipe, and leave nothing of it behind but its weights."""
+    arguments = training_arguments(out / _FOLDER, replace(recipe, epochs=epochs), evaluate=False, save=False)
+    make(model=task, args=arguments, train_dataset=data).train()
     shutil.rmtree(out / _FOLDER, ignore_errors=True)

@@ -100,15 +100,14 @@ def _sentence(known: Mapping[str, bool]) -> tuple[str, dict[str, bool]]:
     """A sentence that names labels that are there, some that are not, or both; and what it says."""
     present = _some([label for label, value in known.items() if value])
     absent = _some([label for label, value in known.items() if not value])
-    if present and absent:
-        wording = int(torch.randint(3, ()))
-        present, absent = (present, absent) if wording == 0 else (present, []) if wording == 1 else ([], absent)
+    silent = int(torch.randint(3, ())) if present and absent else 0
+    if silent == 1:
+        absent = []
+    elif silent:
+        present = []
     have, lack = _list(present, "and"), _list(absent, _pick(("or", "and")))
-    sentence = (
-        _pick(_BOTH).format(have, lack)
-        if present and absent
-        else _pick(_PRESENT if present else _ABSENT).format(have or lack)
-    )
+    wordings = _BOTH if present and absent else _PRESENT if present else _ABSENT
+    sentence = _pick(wordings).format(*filter(None, (have, lack)))
     return sentence[0].upper() + sentence[1:], dict.fromkeys(present, True) | dict.fromkeys(absent, False)
 
 
