@@ -114,6 +114,17 @@ LABELS: Mapping[str, Label] = MappingProxyType(
 )
 # fmt: on
 
+KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "valvular_heart_disease": (
+            "aortic_stenosis",
+            "aortic_regurgitation",
+            "mitral_stenosis",
+            "mitral_regurgitation",
+        )
+    }
+)
+"""The labels that are kinds of another one, by SNOMED CT's hierarchy: who has one of them has that other one."""
 
 SAID: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

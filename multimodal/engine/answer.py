@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -175,10 +175,23 @@ def label_shares(
     return result
 
 
-def by_modality(statements: Mapping[Modality, Statement], prior: Mapping[str, float]) -> dict[str, dict[str, float]]:
-    """Each branch's own calibrated probabilities, at the reference prevalence so that they can be compared."""
+def by_modality(
+    statements: Mapping[Modality, Statement],
+    prior: Mapping[str, float],
+    settle: Callable[[Mapping[str, float]], Mapping[str, float]],
+) -> dict[str, dict[str, float]]:
+    """Each branch's own calibrated probabilities, at the reference prevalence so that they can be compared.
+
+    Args:
+        statements: By modality.
+        prior: Per label the reference prevalence.
+        settle: Log-odds by label to those that are told.
+    """
     return {
-        modality.value: {name: float(expit(logit(prior[name]) + value)) for name, value in statement.evidence.items()}
+        modality.value: {
+            name: float(expit(value))
+            for name, value in settle({n: float(logit(prior[n])) + z for n, z in statement.evidence.items()}).items()
+        }
         for modality, statement in statements.items()
     }
 
@@ -209,12 +222,18 @@ def cautions(statements: Mapping[Modality, Statement], uncovered: Sequence[str])
     return notices
 
 
-def assumed(results: Sequence[LabelResult], prior: Mapping[str, float]) -> list[Notice]:
-    """What a prevalence that the user has set changes: the evidence stays, the odds move with the base rate."""
+def assumed(results: Sequence[LabelResult], own: Mapping[str, float], prior: Mapping[str, float]) -> list[Notice]:
+    """What a prevalence that the user has set changes: the evidence stays, the odds move with the base rate.
+
+    Args:
+        results: What is told; one that was raised to a kind of it hangs on that kind's prevalence.
+        own: Log-odds by label as the models give them.
+        prior: Per label the prevalence.
+    """
     notices = []
     for result in results:
         usual, given = LABELS[result.label].prevalence, prior[result.label]
-        if given == usual or result.label == NO_FINDING:
+        if given == usual or result.label == NO_FINDING or result.probability > float(expit(own[result.label])):
             continue
         otherwise = float(expit(logit(result.probability) - logit(given) + logit(usual)))
         message = (

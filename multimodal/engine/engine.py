@@ -14,6 +14,7 @@ from multimodal.case import Audio, Case, Diagnosis, Image, Item, ItemResult, Mod
 from multimodal.engine import answer
 from multimodal.engine.ages import uncovered_ages
 from multimodal.engine.backend import scorer
+from multimodal.engine.coherent import coherent, with_kinds
 from multimodal.engine.device import resolve
 from multimodal.engine.foreign import refusal, unlaid
 from multimodal.engine.inference import ItemOutput, Score
@@ -118,15 +119,21 @@ class Engine:
     def diagnose(self, case: Case) -> Diagnosis:
         """Diagnose one case.
 
-        An item that cannot be scored becomes a notice; a case without any that can gets no labels and a warning.
+        An item that cannot be scored becomes a notice; a case without any that can gets no labels and a warning. No
+        label is told as less likely than a kind of it (:mod:`multimodal.engine.coherent`).
 
         Raises:
             ModelError: If a bundle's weights cannot be loaded.
         """
-        return self.diagnose_many([case])[0]
+        return self.diagnose_many([case], agreeing=True)[0]
 
-    def diagnose_many(self, cases: Sequence[Case]) -> list[Diagnosis]:
+    def diagnose_many(self, cases: Sequence[Case], *, agreeing: bool = False) -> list[Diagnosis]:
         """Diagnose several cases, each as if it were alone; the time is shared evenly among them.
+
+        Args:
+            cases: Any.
+            agreeing: Have labels agree with their kinds, as :meth:`diagnose` does; by default each is as its models
+                give it, to be measured.
 
         Raises:
             ModelError: If a bundle's weights cannot be loaded.
@@ -139,43 +146,51 @@ class Engine:
             self._score(modality, [e for each in entries for e in each if e.used and e.item.modality is modality])
         warnings = [self._settle(each) for each in entries]
         statements = [self._statements(each) for each in entries]
-        readings = self._models.readings
-        patients = [case.patient for case in cases]
-        fused = answer.fuse_all(
-            self._models.head, readings, list(zip(statements, patients, strict=True)), self.prevalence
-        )
-        diagnoses = []
-        for case, each, said, result, notes in zip(cases, entries, statements, fused, warnings, strict=True):
-            labels, uncovered = answer.label_results(result, said, readings, self.prevalence)
-            diagnoses.append(
-                Diagnosis(
-                    case_id=case.case_id,
-                    labels=labels,
-                    by_modality=answer.by_modality(said, self.prevalence),
-                    by_subset=answer.by_subset(result),
-                    shares=answer.label_shares(result, said, self.prevalence),
-                    quality=tuple(notice for entry in each for notice in entry.quality),
-                    warnings=(
-                        *case.problems,
-                        *self._models.notices,
-                        *notes,
-                        *check_record(case),
-                        *uncovered_ages(
-                            case.patient,
-                            {modality: [branch.config for branch in self.branches(modality)] for modality in said},
-                            {modality: statement.evidence for modality, statement in said.items()},
-                        ),
-                        *answer.assumed(labels, self.prevalence),
-                        *answer.cautions(said, uncovered),
-                    ),
-                    items=tuple(_result(entry) for entry in each),
-                    models=self.models,
-                    version=version("multimodal-diagnosis"),
-                    elapsed_ms=0.0,
-                )
-            )
+        asked = [(said, case.patient) for said, case in zip(statements, cases, strict=True)]
+        fused = answer.fuse_all(self._models.head, self._models.readings, asked, self.prevalence)
+        rows = zip(cases, entries, statements, fused, warnings, strict=True)
+        diagnoses = [self._told(*row, agreeing=agreeing) for row in rows]
         elapsed_ms = 1000 * (time.perf_counter() - start) / max(1, len(cases))
         return [replace(diagnosis, elapsed_ms=elapsed_ms) for diagnosis in diagnoses]
+
+    def _told(
+        self,
+        case: Case,
+        entries: Sequence[_Entry],
+        said: Mapping[Modality, Statement],
+        fused: answer.Fused,
+        notes: Sequence[Notice],
+        *,
+        agreeing: bool,
+    ) -> Diagnosis:
+        """The answer on one case, its time still to be told."""
+        settle = coherent if agreeing else dict
+        settled = answer.Fused({of: settle(log_odds) for of, log_odds in fused.values.items()})
+        labels, uncovered = answer.label_results(settled, said, self._models.readings, self.prevalence)
+        labels, raised = with_kinds(labels, fused.whole) if agreeing else (labels, [])
+        configs = {modality: [branch.config for branch in self.branches(modality)] for modality in said}
+        return Diagnosis(
+            case_id=case.case_id,
+            labels=labels,
+            by_modality=answer.by_modality(said, self.prevalence, settle),
+            by_subset=answer.by_subset(settled),
+            shares=answer.label_shares(settled, said, self.prevalence),
+            quality=tuple(notice for entry in entries for notice in entry.quality),
+            warnings=(
+                *case.problems,
+                *self._models.notices,
+                *notes,
+                *check_record(case),
+                *uncovered_ages(case.patient, configs, {m: statement.evidence for m, statement in said.items()}),
+                *answer.assumed(labels, fused.whole, self.prevalence),
+                *raised,
+                *answer.cautions(said, uncovered),
+            ),
+            items=tuple(_result(entry) for entry in entries),
+            models=self.models,
+            version=version("multimodal-diagnosis"),
+            elapsed_ms=0.0,
+        )
 
     def _score(self, modality: Modality, entries: Sequence[_Entry]) -> None:
         """Run every bundle of a modality over its items; one that a bundle cannot score is refused."""
