@@ -23,6 +23,7 @@ from multimodal.case import Image, Text
 from multimodal.errors import BundleInvalidError
 from multimodal.ood import FeatureDetector, WordDetector, is_foreign, limited, statistics, write_detector
 from multimodal.phantom import draw_patient, render
+from multimodal.quality import check
 from multimodal.quality.layout import cells
 from tests.engine.tiny import film, save_branch, sound
 
@@ -86,6 +87,15 @@ class TestLayout:
         assert is_foreign(lenient, branch, swapped)
         assert not is_foreign(replace(lenient, layout=None), branch, swapped)
         assert not is_foreign(lenient, branch, chest(20))
+
+    def test_it_is_looked_at_once_for_all_that_ask(
+        self, branch: Branch, detector: FeatureDetector, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        film, made = chest(31), []
+        monkeypatch.setattr("multimodal.quality.layout.cells", lambda pixels: made.append(cells(pixels)) or made[-1])
+        check(film)
+        detector.distance(branch, film)
+        assert len(made) == 1
 
     def test_both_limits_move_together(self, branch: Branch, detector: FeatureDetector) -> None:
         wide = limited(detector, 3 * detector.limit)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from scipy.special import expit, logit
 from torch import Tensor
@@ -76,21 +77,22 @@ def fuse_all(
 def _collate(head: FusionHead, rows: Sequence[tuple[Mapping[Modality, Statement], Patient, Subset]]) -> FusionInput:
     """A batch of the head; every modality that it reads is there, blank where a row lacks it."""
     shape = (len(rows), len(Modality), len(NAMES))
-    evidence, speaks = torch.zeros(shape, dtype=torch.float64), torch.zeros(shape, dtype=torch.bool)
-    embeddings = {m: torch.zeros(len(rows), dim, dtype=torch.float64) for m, dim in head.embedding_dims.items()}
+    evidence, speaks = np.zeros(shape), np.zeros(shape, bool)
+    embeddings = {m: np.zeros((len(rows), dim)) for m, dim in head.embedding_dims.items()}
     present = torch.tensor([[m in subset for m in Modality] for _, _, subset in rows])
     for row, (statements, _, subset) in enumerate(rows):
         for slot, modality in enumerate(Modality):
             if modality not in subset:
                 continue
             statement = statements[modality]
-            for name, value in statement.evidence.items():
-                evidence[row, slot, NAMES.index(name)] = value
-                speaks[row, slot, NAMES.index(name)] = True
+            columns = [NAMES.index(name) for name in statement.evidence]
+            evidence[row, slot, columns] = list(statement.evidence.values())
+            speaks[row, slot, columns] = True
             if modality in embeddings and statement.embedding is not None:
-                embeddings[modality][row] = torch.from_numpy(statement.embedding)
+                embeddings[modality][row] = statement.embedding
     context = torch.tensor([encode_patient(patient) for _, patient, _ in rows], dtype=torch.float64)
-    return FusionInput(embeddings, evidence, speaks, present, context)
+    read = {modality: torch.from_numpy(rows) for modality, rows in embeddings.items()}
+    return FusionInput(read, torch.from_numpy(evidence), torch.from_numpy(speaks), present, context)
 
 
 def _calibrated(relative: Tensor, heard: Tensor, readings: Readings) -> Tensor:

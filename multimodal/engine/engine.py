@@ -6,10 +6,10 @@ import copy
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib.metadata import version
 
 import numpy as np
 
+from multimodal import __version__
 from multimodal.case import Audio, Case, Diagnosis, Image, Item, ItemResult, ModelRef, Notice, Text
 from multimodal.engine import answer
 from multimodal.engine.ages import uncovered_ages
@@ -188,7 +188,7 @@ class Engine:
             ),
             items=tuple(_result(entry) for entry in entries),
             models=self.models,
-            version=version("multimodal-diagnosis"),
+            version=__version__,
             elapsed_ms=0.0,
         )
 

@@ -34,6 +34,12 @@ class Member:
     bundle: Bundle
     config: BundleConfig
 
+    @cached_property
+    def key(self) -> tuple[str, ...]:
+        """What a loaded bundle must share with it to serve in its place."""
+        beside = (self.config.detector, self.config.abstention)
+        return (str(self.bundle.folder), self.config.sha256, *(str(entry) for entry in beside))
+
 
 class Models:
     """The bundles of one engine: chosen when it is made, their weights read at first use.
@@ -131,8 +137,7 @@ def _members(kind: str, reference: str) -> tuple[Member, ...]:
 
 def _load(member: Member, device: torch.device) -> LoadedBranch | LoadedFusion:
     """Load a bundle, or take it from the cache that all engines share."""
-    beside = (member.config.detector, member.config.abstention)
-    key = (str(member.bundle.folder), member.config.sha256, str(device), *(str(entry) for entry in beside))
+    key = (str(device), *member.key)
     with _lock:
         if key not in _cache:
             loaded = load(member.bundle)

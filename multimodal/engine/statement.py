@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ class Statement:
     @cached_property
     def thresholds(self) -> dict[str, float]:
         """Per label the threshold, in evidence; the mean over an ensemble."""
-        return {label: float(np.mean([c.threshold for c in each])) for label, each in self.calibrations.items()}
+        return {label: fmean(c.threshold for c in each) for label, each in self.calibrations.items()}
 
 
 def vocabulary(modality: Modality, members: Sequence[LoadedBranch], site: Site | None) -> frozenset[str]:
@@ -78,20 +79,20 @@ def state(
         said_by: dict[tuple[int, ...], tuple[npt.NDArray[Any], npt.NDArray[Any]]] = {}
         for column, label in enumerate(member.config.labels):
             heard = tuple(i for i, site in enumerate(sites) if label in speaks_of[site])
-            if heard and label in member.config.calibration:
+            if heard and label in member.calibrations:
                 if heard not in said_by:
                     said_by[heard] = _logits_and_doubt(member, [answers[i] for i in heard], [sites[i] for i in heard])
                 logits, doubt = said_by[heard]
-                reading = LabelCalibration.from_dict(member.config.calibration[label])
+                reading = member.calibrations[label]
                 said.setdefault(label, []).append(float(bounded(reading.evidence(logits[column]))))
                 readings.setdefault(label, []).append(reading)
                 variances.setdefault(label, []).append(float(reading.scale * doubt[column]) ** 2)
     limits = [float(member.config.abstention["limit"]) for member in members if member.config.abstention]
     return Statement(
-        evidence={label: float(np.mean(values)) for label, values in said.items()},
+        evidence={label: fmean(values) for label, values in said.items()},
         embedding=_over_sites([output.embedding for output in outputs[0]], sites) if len(members) == 1 else None,
         calibrations={label: tuple(each) for label, each in readings.items()},
-        variances={label: float(np.mean(each) / len(each) + np.var(said[label])) for label, each in variances.items()},
+        variances={label: fmean(each) / len(each) + _variance(said[label]) for label, each in variances.items()},
         least_sure=max(limits, default=None),
     )
 
@@ -104,6 +105,11 @@ def _logits_and_doubt(
     if member.heads is None:
         return logits, np.zeros_like(logits)
     return logits, member.heads.spread(_over_sites([answer.embedding for answer in answers], sites))
+
+
+def _variance(values: Sequence[float]) -> float:
+    mean = fmean(values)
+    return fmean((value - mean) ** 2 for value in values)
 
 
 def _over_sites(values: Sequence[npt.NDArray[Any]], sites: Sequence[Site | None]) -> npt.NDArray[Any]:

@@ -16,7 +16,7 @@ from multimodal.bundle import DETECTOR
 from multimodal.case import Image, Item
 from multimodal.errors import BundleInvalidError
 from multimodal.prepare import prepare
-from multimodal.quality.layout import SIDE, cells
+from multimodal.quality.layout import SIDE, cells_of
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -95,7 +95,7 @@ class FeatureDetector:
         maps = float(self.distances(found[None])[0])
         if self.layout is None or not isinstance(item, Image):
             return maps, 0.0
-        return maps, float(self.layout.distances(cells(item.pixels).reshape(1, -1))[0])
+        return maps, float(self.layout.distances(cells_of(item).reshape(1, -1))[0])
 
     def joined(self, maps: float, layout: float) -> float:
         """One distance of two, foreign beyond ``limit``."""
@@ -185,7 +185,7 @@ class Watch:
         field = tuple(range(2, maps.ndim))
         means = maps.mean(field, keepdim=True)
         most = max(1, maps[0, 0].numel() - 1)
-        variances = (maps - means).square().sum(field) / most  # ten times as fast as Tensor.std
+        variances = (maps - means).square_().sum(field) / most  # ten times as fast as Tensor.std
         self._found += [means.flatten(1), variances.sqrt()]
 
     @property

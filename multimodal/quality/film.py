@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from multimodal.case import FloatArray, Image, Notice
+from multimodal.case import Image, Notice
 from multimodal.quality.layout import CUT_OFF, TURNED, Layout, read_layout
 from multimodal.quality.lettering import longest_line
 
@@ -47,7 +47,8 @@ def check_film(film: Image) -> Iterator[Notice]:
     if short < MIN_SIDE_PX:
         yield refuse("film_tiny", f"The film is {short} pixels across; at least {MIN_SIDE_PX} are needed.")
         return
-    look = pixels[:: max(1, pixels.shape[0] // LOOK_PX), :: max(1, pixels.shape[1] // LOOK_PX)]
+    down, across = (max(1, side // LOOK_PX) for side in pixels.shape)
+    look = np.ascontiguousarray(pixels[::down, ::across])
     low, high = np.percentile(look, [1, 99])
     if high - low < BLANK_SPREAD:
         yield refuse("film_blank", "The film is blank or nearly so; check the export.")
@@ -64,16 +65,16 @@ def check_film(film: Image) -> Iterator[Notice]:
         if all(notice.code != "lateral_view" for notice in film.notices):
             yield flag("film_lateral", "This is a lateral view; the models were trained on frontal films.")
     else:
-        yield from _laid_out(film.name, pixels)
+        yield from _laid_out(film)
     if longest_line(pixels) >= TEXT_LETTERS:
         yield flag(
             "film_text", "Text is burned into the film; it may name the patient and sway the models: use it without."
         )
 
 
-def _laid_out(name: str, pixels: FloatArray) -> Iterator[Notice]:
+def _laid_out(film: Image) -> Iterator[Notice]:
     """How a frontal film lies in its frame."""
-    reading = read_layout(pixels)
+    reading, name = read_layout(film), film.name
     if reading.layout in TURNED and reading.margin > TURNED_MARGIN:
         yield Notice("film_rotated", f"The film looks {_TURNS[reading.layout]} and load it again.", name, refused=True)
     elif reading.layout is Layout.INVERTED and reading.margin > INVERTED_MARGIN:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,9 @@ from multimodal.case import FloatArray, Image
 WEIGHTS = Path(__file__).with_name("layout.safetensors")
 SIDE = 16
 """A film is looked at as so many cells a side: where lungs, heart and belly lie can be told, who it is cannot."""
+
+
+_made: WeakKeyDictionary[Image, npt.NDArray[np.float32]] = WeakKeyDictionary()
 
 
 class Layout(StrEnum):
@@ -51,28 +55,32 @@ class Reading:
     margin: float
 
 
-def read_layout(pixels: FloatArray) -> Reading:
-    """How a frontal film lies, by multinomial logistic regression on :func:`cells`.
+def read_layout(film: Image) -> Reading:
+    """How a frontal film lies, by multinomial logistic regression on its :func:`cells`.
 
-    ``benchmarks/quality.py`` learns the weights from public training films, which it turns, inverts and crops.
-
-    Args:
-        pixels: (H, W), bright = dense.
+    ``benchmarks/film_layout.py`` learns the weights from public training films, which it turns, inverts and crops.
     """
     weight, bias = _weights()
-    scores = weight @ cells(pixels).ravel() + bias
+    scores = weight @ cells_of(film).ravel() + bias
     likeliest = int(scores.argmax())
     return Reading(list(Layout)[likeliest], float(scores[likeliest] - scores[0]))
 
 
 def righted(film: Image) -> Image:
     """A film turned back upright, its greys turned back, by what :func:`read_layout` says of it."""
-    layout = read_layout(film.pixels).layout
+    layout = read_layout(film).layout
     if layout is Layout.INVERTED:
         window = None if film.window is None else (1 - film.window[1], 1 - film.window[0])
         return replace(film, pixels=1 - film.pixels, window=window)
     quarters = 4 - (1 + TURNED.index(layout)) if layout in TURNED else 0
     return replace(film, pixels=np.ascontiguousarray(np.rot90(film.pixels, quarters)))
+
+
+def cells_of(film: Image) -> npt.NDArray[np.float32]:
+    """The :func:`cells` of a film; more than one check looks at them, and they are made once while the film lives."""
+    if film not in _made:
+        _made[film] = cells(film.pixels)
+    return _made[film]
 
 
 def cells(pixels: FloatArray) -> npt.NDArray[np.float32]:
@@ -84,7 +92,8 @@ def cells(pixels: FloatArray) -> npt.NDArray[np.float32]:
     Returns:
         (SIDE, SIDE) ranks of the cells' means, from -1 for the darkest to 1.
     """
-    means = np.asarray(Pillow.fromarray(pixels.astype(np.float32)).resize((SIDE, SIDE), Pillow.Resampling.BOX))
+    film = Pillow.fromarray(pixels.astype(np.float32, copy=False))
+    means = np.asarray(film.resize((SIDE, SIDE), Pillow.Resampling.BOX))
     ranks = rankdata(means).reshape(SIDE, SIDE)
     return np.asarray(2 * (ranks - 0.5) / SIDE**2 - 1, np.float32)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from multimodal.branches import Branch
     from multimodal.branches.heads import Heads
+    from multimodal.calibrate import LabelCalibration
     from multimodal.fusion import FusionHead
     from multimodal.ood import Detector
     from multimodal.prepare import Preparation
@@ -37,6 +40,13 @@ class LoadedBranch:
     config: BundleConfig
     detector: Detector | None = None
     heads: Heads | None = None
+
+    @cached_property
+    def calibrations(self) -> Mapping[str, LabelCalibration]:
+        """How each label that the branch speaks of is read."""
+        from multimodal.calibrate import LabelCalibration
+
+        return {label: LabelCalibration.from_dict(raw) for label, raw in self.config.calibration.items()}
 
     @property
     def preparation(self) -> Preparation:

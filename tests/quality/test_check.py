@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
+from scipy.ndimage import grey_opening
 from scipy.signal import butter, sosfiltfilt
 
 from multimodal.case import Audio, Image, Notice, Text
@@ -14,6 +15,7 @@ from multimodal.labels import Site
 from multimodal.phantom import draw_patient, render
 from multimodal.quality import check
 from multimodal.quality.layout import cells
+from multimodal.quality.lettering import opened
 from multimodal.quality.sound import snr_db
 
 RATE = 4000
@@ -148,6 +150,12 @@ def test_a_turned_film_is_told_which_way_to_turn():
 
 def test_the_window_of_a_film_does_not_matter():
     assert np.allclose(cells(chest()), cells(0.2 + 0.5 * chest()), atol=0.02)
+
+
+@pytest.mark.parametrize(("shape", "size"), [((64, 64), 5), ((33, 60), 6), ((90, 71), 17), ((32, 40), 20)])
+def test_a_film_is_opened_as_scipy_does(shape, size):
+    pixels = np.random.default_rng(size).random(shape).astype(np.float32)
+    np.testing.assert_array_equal(opened(pixels, size), grey_opening(pixels, size=(size, size)))
 
 
 def test_a_lateral_view_is_told_once():
