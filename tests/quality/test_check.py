@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
+from scipy.fft import next_fast_len
 from scipy.ndimage import grey_opening
-from scipy.signal import butter, sosfiltfilt
+from scipy.signal import butter, hilbert, sosfiltfilt
 
 from multimodal.case import Audio, Image, Notice, Text
 from multimodal.labels import Site
@@ -16,7 +17,7 @@ from multimodal.phantom import draw_patient, render
 from multimodal.quality import check
 from multimodal.quality.layout import cells
 from multimodal.quality.lettering import opened
-from multimodal.quality.sound import snr_db
+from multimodal.quality.sound import envelope_of, snr_db
 
 RATE = 4000
 
@@ -161,6 +162,13 @@ def test_a_film_is_opened_as_scipy_does(shape, size):
 def test_a_lateral_view_is_told_once():
     told = Notice("lateral_view", "This is a side view; the networks learned from frontal films.", "film.png")
     assert "film_lateral" not in codes(replace(film(chest(), view="LL"), notices=(told,)))
+
+
+@pytest.mark.parametrize("length", [1000, 1001, 1009])
+def test_an_envelope_is_that_of_the_analytic_signal(length):
+    samples = np.random.default_rng(length).normal(size=length)
+    expected = np.abs(hilbert(samples, next_fast_len(length))[:length])
+    np.testing.assert_allclose(envelope_of(samples), expected, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("snr", [20, 10, 0])
