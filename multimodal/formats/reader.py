@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import PurePath
 
 from multimodal.case import Item, Notice, Patient
-from multimodal.errors import LimitError, UnsupportedError
+from multimodal.errors import CorruptFileError, LimitError, UnsupportedError
 from multimodal.formats.audio import read_audio
 from multimodal.formats.dicom import read_dicom
 from multimodal.formats.identity import Person
@@ -96,6 +96,9 @@ def read_with_patient(data: bytes, name: str, kind: Kind | None, limits: Limits)
     named = _ENDINGS.get(PurePath(name).suffix.lower(), modality)
     if named is modality:
         return reading
+    if found is Format.TEXT and kind is None:  # it has no signature, so only its name or the user makes it a note
+        message = f"The name says {_CALLED[named]}, but the file holds plain text; if it is a note, name it .txt."
+        raise CorruptFileError(message, file=name)
     message = f"The name says {_CALLED[named]}, but the file holds {_CALLED[modality]} and was read as such."
     notices = (*reading.item.notices, Notice("name_differs", message, name))
     return replace(reading, item=replace(reading.item, notices=notices))
@@ -118,7 +121,7 @@ def read(data: bytes, name: str, *, kind: Kind | None = None, limits: Limits | N
     """Read one film, sound or note, in this process: for files that are trusted, to train on for example.
 
     The format is told by content, never by the name; a name that says something else
-    earns a notice.
+    earns a notice, and refuses plain text, which has no signature of its own.
 
     Args:
         data: The file.

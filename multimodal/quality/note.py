@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 
 from multimodal.case import Notice, Text
+from multimodal.quality.clinical import chest_words, clinical_words, is_masked, other_organs
 
 MIN_WORDS = 2
 """A single word is a label rather than a note; two, as in "Chest pain", are a real indication."""
-JUDGED_WORDS = 4
-"""Words needed before content can be judged."""
+SPARSE = 60
+"""Words for one clinical word, beyond which a text is no note; training notes have up to 33."""
 CUT_WORDS, CUT_SENTENCES = 15, 2
 """Words and finished sentences needed before a note can be seen to break off."""
 FOREIGN_SHARE = 0.08
 """Share of common words of other languages; running text of those has 0.2 and more."""
-OTHER_ORGANS = 2
+OTHER_WORDS = 2
 """Words on other parts of the body, without one on the chest, that make a note one on another organ."""
 
 _ENGLISH = "the of and to is are was were with without there not for an or by has have this that which"
@@ -29,26 +29,6 @@ _FOREIGN = (
     "przez że je že ve bir için ile olan değil yang dan dengan tidak pada sejak và không có của được trong și "
     "nu este cu din pe ja ei sekä että és nem egy hogy"
 )
-_CHEST = (
-    r"airspace|airway|angina|aort|ards|asthma|atelecta|atri|auscult|breath|bronch|cardi|chest|copd|cough|crackle|cxr|"
-    r"diastol|dyspn|emphys|heart|hilar|lobe|lung|mediastin|mitral|murmur|pacemaker|parenchym|perihilar|pleur|"
-    r"pneumo|pulmon|respir|rhonch|rib|shortness|sob\b|sputum|systol|tachy|tb\b|thora|tubercul|valv|ventric|wheez"
-)
-_OTHER = (
-    r"abdom|ankle|appendi|bowel|brain|breast|colon|cranial|elbow|femor|femur|foot|gallbladder|hand|hip|humer|kidney|knee|"
-    r"liver|lumbar|mammogra|menisc|ovar|ovary|pancrea|patell|pelvi|prostat|renal|shoulder|sinus|skull|spleen|tibia|"
-    r"toe|uter|wrist"
-)
-_CLINICAL = re.compile(
-    rf"\b(?:{_CHEST}|{_OTHER}|ache|acute|bilat|blood|cancer|chronic|cirrh|clear|clinic|complain|congest|consolidat|ct\b|"
-    r"diabet|diagnos|disease|dizz|doctor|ed[ae]ma|effus|evaluat|exam|exertion|fail|fatigue|fever|fibro|findings|focal|"
-    r"fracture|granulom|hemo|hiv|hospital|hyper|hypo|infect|infiltrat|injur|intensive|intubat|mass|medic|nausea|"
-    r"nodul|normal|numb|oedema|opaci|oxygen|pain|patient|preop|radiogra|scar|screening|sepsis|sick|smok|stenos|"
-    r"stroke|surg|sweat|symptom|syncop|transplant|trauma|tube|vascul|vomit|weak|weight|x-?ray|year)",
-    re.IGNORECASE,
-)
-_OF_CHEST = re.compile(rf"\b(?:{_CHEST})", re.IGNORECASE)
-_OF_OTHER = re.compile(rf"\b(?:{_OTHER})", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)")
 _BROKEN = re.compile(r"(?:[,;(\[/-]|\b(?:a|an|and|are|at|by|for|from|has|in|is|no|of|on|or|the|to|was|were|with))$")
 
@@ -63,14 +43,17 @@ def check_note(note: Text) -> Iterator[Notice]:
     if _foreign(words):
         yield refuse("note_language", "The note does not look English; the models read English only: translate it.")
         return
+    if clinical_words(note.text) * SPARSE < len(words):
+        if len(words) >= MIN_WORDS and is_masked(note.text):
+            yield flag("note_not_clinical", "The note holds no clinical words beside those that were taken out of it.")
+            return
+        yield refuse("note_not_clinical", "The note holds no clinical words, so it is left out; check the file.")
+        return
     if len(words) < MIN_WORDS:
-        short = flag("note_short", "The note is a single word; add the indication or the findings.")
-        yield replace(short, refused=_CLINICAL.search(note.text) is None)
+        yield flag("note_short", "The note is a single word; add the indication or the findings.")
     if len(words) >= CUT_WORDS and _breaks_off(note.text.rstrip()):
         yield flag("note_cut", "The note seems to break off in the middle of a sentence; give all of it.")
-    if len(words) >= JUDGED_WORDS and not _CLINICAL.search(note.text):
-        yield flag("note_not_clinical", "The note holds no clinical words; check that it is the right file.")
-    elif len(_OF_OTHER.findall(note.text)) >= OTHER_ORGANS and not _OF_CHEST.search(note.text):
+    if other_organs(note.text) >= OTHER_WORDS and not chest_words(note.text):
         yield flag("note_other_organ", "The note speaks of another part of the body than the chest; check the file.")
 
 

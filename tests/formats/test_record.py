@@ -70,6 +70,18 @@ def test_one_unreadable_file_does_not_stop_the_others() -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["film.dcm", "film.PNG", "heart.wav", "lung.mp3"])
+def test_words_in_a_film_or_a_sound_are_no_note_unless_the_user_says_so(name: str) -> None:
+    words = b"The server is busy; try again later."
+    case = read_case([(name, words), ("note.txt", b"Cough."), ("scan", b"Fever.")])
+    assert [note.name for note in case.texts] == ["note.txt", "scan"]
+    (problem,) = case.problems
+    assert (problem.code, problem.item) == ("corrupt_file", name)
+    assert "holds plain text; if it is a note, name it .txt" in problem.message
+    (note,) = read_case([(f"note:{name}", words)]).texts
+    assert [notice.code for notice in note.notices] == ["name_differs"]
+
+
 def test_nothing_readable_is_an_error_that_says_why() -> None:
     with pytest.raises(EmptyCaseError, match=r"e\.wav: The file is empty"):
         read_case([("e.wav", b"")])

@@ -159,6 +159,9 @@ REFUSED = [
     Input("43 FLAC of 5 hours", silence, "limit_exceeded"),
     Input("44 giant ID3", lambda: b"ID3\x04\0\0\x7f\x7f\x7f\x7f" + bytes(1000), "corrupt_file"),
     Input("44 MP3 of one header", lambda: b"\xff\xfb\x90\x00" + bytes(10), "corrupt_file"),
+    Input("44 text named mp3", lambda: b"Murmur at the apex.", "corrupt_file", "sound.mp3"),
+    Input("1 text named dcm", lambda: b"Cough and fever.", "corrupt_file", "film.dcm"),
+    Input("32 text named png", lambda: b"Cough and fever.", "corrupt_file", "film.PNG"),
     Input("47 white space", lambda: b" \n\t\r\n", "corrupt_file"),
     Input("49 NUL", lambda: bytes(1000), "unknown_format"),
     Input(
@@ -188,7 +191,6 @@ REFUSED = [
 
 NOTED = [
     Input("23 lateral view", lambda: dicom(film(), ViewPosition="LL"), "lateral_view"),
-    Input("44 text named mp3", lambda: b"Murmur at the apex.", "name_differs", "sound.mp3"),
     Input("48 10 MB of text", lambda: b"Cough. " * 1_500_000, "truncated"),
     Input("48 PDF of 60 pages", lambda: pdf(["Cough."], pages=60), "truncated"),
     Input("49 invalid UTF-8", lambda: b"Temp\xe9rature normale", "encoding_guessed"),
