@@ -67,7 +67,7 @@ def test_a_foreign_item_is_left_out_and_the_rest_goes_on(root: Path) -> None:
 
 def test_a_foreign_note_says_so_in_a_plain_sentence(root: Path) -> None:
     guard("text", 0.4)
-    recipe = replace(note(), text="Whisk butter, sugar and cinnamon, then simmer onions until golden brown.")
+    recipe = replace(note(), text="For a sick friend: whisk butter, sugar and cinnamon, simmer onions until golden brown.")
     diagnosis = Engine(device="cpu").diagnose(Case("recipe", texts=(recipe,)))
     (notice,) = [n for n in diagnosis.quality if n.code == "foreign_input"]
     assert notice.message.startswith("This does not read like a clinical note")

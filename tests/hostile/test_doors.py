@@ -130,7 +130,7 @@ def test_the_app_takes_one_record_of_them_all(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(app_engine, "load", lambda choice: double)
     monkeypatch.setattr(app_engine, "catalogue", lambda: app_engine.Catalogue(OPTIONS))
     app = AppTest.from_file(str(HOME), default_timeout=240).run()
-    given = {f"{number}-bad.bin": one for number, one in enumerate(REFUSED)}
+    given = {f"{number}-bad{Path(one.name).suffix}": one for number, one in enumerate(REFUSED)}
     app.file_uploader[0].set_value([(name, one.make(), "application/octet-stream") for name, one in given.items()])
     app.run()
     assert not app.exception  # nothing in it can be read: the page stays empty, and says why
