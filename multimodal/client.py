@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 
 from multimodal.case import Case, Diagnosis, ModelRef
-from multimodal.errors import BusyError, DeadlineError, ModelError, MultimodalError, UnavailableError, UsageError
+from multimodal.errors import (
+    BusyError,
+    DeadlineError,
+    ModelError,
+    MultimodalError,
+    UnauthorizedError,
+    UnavailableError,
+    UsageError,
+)
 from multimodal.formats.parcel import MEDIA_TYPE, pack
 from multimodal.labels import LABELS, Modality
 
@@ -23,6 +32,8 @@ SERVER, TOKEN = "MULTIMODAL_SERVER", "MULTIMODAL_TOKEN"
 AT_ONCE = 8
 """Cases of one call that are under way at the same time."""
 PATIENCE_S = 120.0
+LOOK_S = 15.0
+"""Seconds that a server's catalogue is waited for: it tells it at once, whatever else it does."""
 _CONNECT_S = 5.0
 
 
@@ -62,7 +73,6 @@ class Client:
         self._http = httpx2.Client(
             base_url=self._url,
             headers={"Authorization": f"Bearer {token}"} if token else {},
-            timeout=httpx2.Timeout(patience_s, connect=_CONNECT_S),
             trust_env=False,
             transport=transport,
         )
@@ -87,7 +97,7 @@ class Client:
     @cached_property
     def catalogue(self) -> dict[str, Any]:
         """What the server offers, as ``GET /v1/models`` tells it."""
-        answer: dict[str, Any] = self._ask("GET", "/v1/models", params=self._choice).json()
+        answer: dict[str, Any] = self._ask("GET", "/v1/models", within_s=LOOK_S, params=self._choice).json()
         return answer
 
     def warm_up(self) -> None:
@@ -95,8 +105,9 @@ class Client:
 
         Raises:
             UnavailableError: If it cannot be reached, or is not ready.
+            DeadlineError: If it does not say in time.
         """
-        self._ask("GET", "/readyz")
+        self._ask("GET", "/readyz", within_s=LOOK_S)
 
     def diagnose(self, case: Case) -> Diagnosis:
         """Diagnose one case, as :meth:`Engine.diagnose` does.
@@ -148,14 +159,16 @@ class Client:
         if "_http" in vars(self):
             self.close()
 
-    def _ask(self, method: str, path: str, **request: Any) -> httpx2.Response:
+    def _ask(self, method: str, path: str, *, within_s: float = math.inf, **request: Any) -> httpx2.Response:
+        seconds = min(within_s, self._patience_s)
         try:
-            answer = self._http.request(method, path, **request)
+            answer = self._http.request(method, path, timeout=httpx2.Timeout(seconds, connect=_CONNECT_S), **request)
         except httpx2.ConnectError:
             message = f"The server at {self._url} cannot be reached; start it with multimodal serve, or unset {SERVER}."
             raise UnavailableError(message) from None
         except httpx2.TimeoutException:
-            raise DeadlineError(f"The server at {self._url} gave no answer in time.") from None
+            message = f"The server at {self._url} gave no answer within {seconds:g} seconds; try again in a moment."
+            raise DeadlineError(message) from None
         except httpx2.HTTPError:
             raise UnavailableError(f"The server at {self._url} broke off before its answer; ask again.") from None
         if not answer.is_success:
@@ -168,6 +181,8 @@ class Client:
             kind, message, file = _KINDS[said["code"]], str(said["message"]), said["file"]
         except (ValueError, KeyError, TypeError):
             return UnavailableError(f"{self._url} answered {answer.status_code}, not as a server of this version.")
+        if kind is UnauthorizedError:
+            message = f"The server at {self._url} asks for its token; give it in {TOKEN}."
         return kind(message, file=file)
 
 

@@ -11,7 +11,7 @@ import pytest
 import uvicorn
 
 from multimodal.case import Patient
-from multimodal.client import Client
+from multimodal.client import LOOK_S, PATIENCE_S, Client
 from multimodal.engine import Engine
 from multimodal.errors import (
     BundleNotFoundError,
@@ -124,13 +124,32 @@ def refusal(status: int, code: str) -> httpx2.Response:
         (httpx2.Response(500, json={"code": "no such code", "message": "", "file": None}), UnavailableError, "500"),
         (httpx2.Response(500, json=[1]), UnavailableError, "500"),
         (httpx2.Response(302, headers={"Location": "http://evil"}), UnavailableError, "302"),
-        (httpx2.ReadTimeout("slow"), DeadlineError, "no answer in time"),
+        (
+            refusal(401, "unauthorized"),
+            UnauthorizedError,
+            "asks for its token; give it in MULTIMODAL_TOKEN",
+        ),
+        (httpx2.ReadTimeout("slow"), DeadlineError, r"no answer within 1\.5 seconds; try again"),
         (httpx2.RemoteProtocolError("gone"), UnavailableError, "broke off"),
     ],
 )
 def test_every_failure_is_an_error_of_the_project(answer, error, message):
     with pytest.raises(error, match=message):
         scripted(answer).diagnose(full_case())
+
+
+def test_a_server_that_hangs_is_waited_for_a_little_to_say_what_it_has():
+    waited = []
+
+    def handle(request: httpx2.Request) -> httpx2.Response:
+        waited.append(request.extensions["timeout"]["read"])
+        raise httpx2.ReadTimeout("slow")
+
+    client = Client(url="http://server", transport=httpx2.MockTransport(handle))
+    for ask in (client.warm_up, lambda: client.catalogue, lambda: client.diagnose(full_case())):
+        with pytest.raises(DeadlineError, match="http://server gave no answer within"):
+            ask()
+    assert waited == [LOOK_S, LOOK_S, PATIENCE_S]
 
 
 def test_a_full_queue_is_waited_for_but_not_for_ever():
