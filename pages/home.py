@@ -1,10 +1,10 @@
-"""What the app serves: page settings, who may enter, navigation, nothing else."""
+"""What the app serves: page settings, who may enter, the sidebar, navigation, the engine; nothing else."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from multimodal.ui import access
+from multimodal.ui import access, engine, sidebar
 from multimodal.ui.theme import MARK
 
 st.set_page_config(page_title="Multimodal Diagnosis", page_icon=str(MARK), layout="wide")
@@ -18,4 +18,6 @@ PAGES = (
 )
 
 access.require()
+sidebar.draw()
 st.navigation(PAGES, position="top").run()
+engine.load_ahead(sidebar.chosen())

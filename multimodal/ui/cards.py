@@ -10,7 +10,7 @@ import streamlit as st
 
 from multimodal.errors import BundleInvalidError, MultimodalError
 from multimodal.labels import Modality
-from multimodal.ui import cards_plots, cards_table, sidebar, theme
+from multimodal.ui import cards_plots, cards_table, theme
 from multimodal.ui.theme import WORDS, Palette
 
 if TYPE_CHECKING:
@@ -29,19 +29,16 @@ def cards() -> None:
         '<p class="mm-lead">What each network learned from, what it reached on patients it never saw, '
         "and what to beware of.</p>"
     )
-    place = st.container()
-    sidebar.choose()
-    with place:
-        try:
-            with st.spinner("Looking for models"):
-                found, first = _bundles()
-        except MultimodalError as error:
-            st.error(str(error))
-            return
-        if not found:
-            st.info("No models are installed. Train one with `multimodal train`, or set MULTIMODAL_MODELS to a folder.")
-            return
-        _card(found[_pick(found, first)], first, colours)
+    try:
+        with st.spinner("Looking for models"):
+            found, first = _bundles()
+    except MultimodalError as error:
+        st.error(str(error))
+        return
+    if not found:
+        st.info("No models are installed. Train one with `multimodal train`, or set MULTIMODAL_MODELS to a folder.")
+        return
+    _card(found[_pick(found, first)], first, colours)
 
 
 def _bundles() -> tuple[dict[str, Bundle], dict[str, str]]:

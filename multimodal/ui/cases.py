@@ -22,7 +22,7 @@ def cases() -> None:
     """Draw the page."""
     colours = theme.palette()
     theme.apply(colours)
-    choice = sidebar.choose()
+    choice = sidebar.chosen()
     try:
         mine = worklist()
         if mine is None:

@@ -30,7 +30,7 @@ def compare() -> None:
             bind="query-params",
         )
     st.html('<p class="mm-lead">What film, sound and note say together, against what each says alone.</p>')
-    choice = sidebar.choose()
+    choice = sidebar.chosen()
     if view == "cohort":
         compare_cohort.show(choice, colours)
     else:

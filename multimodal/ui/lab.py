@@ -26,7 +26,7 @@ def lab() -> None:
             key="lab",
             bind="query-params",
         )
-    a = sidebar.choose()
+    a = sidebar.chosen()
     if view == _BUNDLES:
         lab_models.show(a)
         return

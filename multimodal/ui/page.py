@@ -39,7 +39,6 @@ def diagnose() -> None:
             upload.greet()
             _notices(upload.refusals())
             upload.welcome()
-            sidebar.choose()
         else:
             _record(record, colours)
 
@@ -47,7 +46,7 @@ def diagnose() -> None:
 def _record(record: Record, colours: Palette) -> None:
     _header(record)
     _notices((*upload.refusals(), *record.case.problems))
-    choice = replace(sidebar.choose(), prevalence=patient.prevalence())
+    choice = replace(sidebar.chosen(), prevalence=patient.prevalence())
     case = tiles.corrected(record)
     diagnosis = engine.remembered(case, choice)
     tiles.strip(record.case, colours, diagnosis)

@@ -14,14 +14,24 @@ from multimodal.ui.record import Choice, plain
 from multimodal.ui.theme import WORDS
 
 _DEVICES = {"auto": "Automatic", "cpu": "Processor (CPU)", "cuda": "NVIDIA GPU", "mps": "Apple GPU"}
+_CHOSEN = "models-chosen"
 
 
-def choose() -> Choice:
-    """Draw the sidebar and return the choice; kept in the address, so it survives pages and reloads."""
+def draw() -> None:
+    """Draw the sidebar; what is chosen in it is kept in the address, so it survives pages and reloads.
+
+    What stands before every page draws it, not the pages: what a page itself puts into the address is taken out when
+    the reader leaves, and the browser's way back would lead to that page without the choice.
+    """
+    st.session_state.pop(_CHOSEN, None)
     with st.sidebar:
         st.subheader("Models")
-        with st.spinner("Looking for models"):
-            catalogue = _catalogue()
+        try:
+            with st.spinner("Looking for models"):
+                catalogue = engine.catalogue()
+        except MultimodalError as error:
+            st.error(plain(error.message))
+            return
         labels = {**{modality.value: f"{WORDS[modality]} network" for modality in Modality}, engine.FUSION: "Fusion"}
         places = {kind: st.container(gap="xsmall") for kind in labels}
         picked: dict[str, engine.Option] = {}
@@ -35,7 +45,16 @@ def choose() -> Choice:
         if catalogue.broken:
             st.html(f'<p class="mm-swap">Cannot be read and left out: {escape(", ".join(catalogue.broken))}</p>')
         device = _device()
-    return Choice(models=tuple((kind, option.name) for kind, option in picked.items()), device=device)
+    models = tuple((kind, option.name) for kind, option in picked.items())
+    st.session_state[_CHOSEN] = Choice(models=models, device=device)
+
+
+def chosen() -> Choice:
+    """The choice in the sidebar; where the models can't be told, which is said there, the page ends."""
+    choice: Choice | None = st.session_state.get(_CHOSEN)
+    if choice is None:
+        st.stop()
+    return choice
 
 
 def swapped(picked: Mapping[str, engine.Option]) -> dict[str, str]:
@@ -49,14 +68,6 @@ def swapped(picked: Mapping[str, engine.Option]) -> dict[str, str]:
         for modality in Modality
         if modality in picked and head.branches.get(modality, picked[modality].sha256) != picked[modality].sha256
     }
-
-
-def _catalogue() -> engine.Catalogue:
-    try:
-        return engine.catalogue()
-    except MultimodalError as error:
-        st.error(plain(error.message))
-        st.stop()
 
 
 def _device() -> str:

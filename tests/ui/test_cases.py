@@ -16,10 +16,8 @@ from multimodal.store import Query, Review, ReviewState, Store, StoredInput, Ver
 from multimodal.ui import cases_batch, cases_list, cases_owner
 from multimodal.ui.cases_job import Job, Phase, Progress
 from multimodal.ui.cases_owner import LOCAL, owner
-from tests.ui.conftest import APP
+from tests.ui.conftest import HOME
 from tests.ui.made import Double
-
-PAGE = APP.parent / "pages" / "cases.py"
 
 
 @pytest.fixture(autouse=True)
@@ -41,9 +39,13 @@ def mine(store: Store) -> Worklist:
     return store.worklist(LOCAL)
 
 
+def at_cases() -> AppTest:
+    return AppTest.from_file(str(HOME), default_timeout=240).switch_page("cases.py")
+
+
 @pytest.fixture
 def page(double: Double) -> AppTest:
-    return AppTest.from_file(str(PAGE), default_timeout=240)
+    return at_cases()
 
 
 def save(mine: Worklist, title: str, *, note: bytes | None = None) -> str:
@@ -231,7 +233,7 @@ def test_two_readers_never_see_each_others_cases(
         page.run()
         assert f"canary-{me}" in everything(page)
         assert f"canary-{other}" not in everything(page)
-        reader = AppTest.from_file(str(PAGE), default_timeout=240)
+        reader = at_cases()
         opened(reader, ids[me])
         assert f"canary-note-{me}" in everything(reader)
         opened(reader, ids[other])

@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from multimodal.ui.where import database_host, goes, stays
-from tests.ui.conftest import APP
+from tests.ui.conftest import HOME
 from tests.ui.made import Double
 from tests.ui.reading import shown
 
@@ -71,7 +71,7 @@ def test_the_pages_say_it(app: AppTest, double: Double, tmp_path: Path, monkeypa
     monkeypatch.setenv("MULTIMODAL_SERVER", "https://ward.example")
     app.run()
     assert "Data leaves this machine: the server https://ward.example answers." in shown(app)
-    cases = AppTest.from_file(str(APP.parent / "pages" / "cases.py"), default_timeout=240).run()
+    cases = AppTest.from_file(str(HOME), default_timeout=240).switch_page("cases.py").run()
     assert not cases.exception
     assert "Data leaves this machine: the server https://ward.example answers." in shown(cases)  # beside the batch
     assert "Cases stay on this machine, in a database that only you can read." in shown(cases)
