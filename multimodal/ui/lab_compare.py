@@ -14,7 +14,7 @@ from multimodal.ui import engine, lab_chart, lab_pairs, lab_tables, patient, til
 from multimodal.ui.lab_choice import Side, suggestions, use
 from multimodal.ui.lab_job import Job
 from multimodal.ui.lab_pairs import Compared
-from multimodal.ui.lab_watch import watch
+from multimodal.ui.lab_watch import tell, watch
 from multimodal.ui.memory import kept
 from multimodal.ui.record import Choice, Record, Source, fingerprint
 from multimodal.ui.theme import Palette
@@ -142,7 +142,7 @@ def _cohort(a: Side, b: Side, colours: Palette) -> None:
         except MultimodalError as error:
             st.error(str(error))
             return
-        job = Job(lambda tell: lab_pairs.compare(n, seed, one.diagnose, other.diagnose, tell))
+        job = Job(partial(lab_pairs.compare, n, seed, one.diagnose, other.diagnose))
         st.session_state[_JOB], st.session_state[_ASKED] = job, asked
         st.rerun()
     if job is None:
@@ -152,9 +152,9 @@ def _cohort(a: Side, b: Side, colours: Palette) -> None:
         )
     elif job.running:
         watch(_JOB)
-    elif job.problem:
-        st.error(job.problem)
-    elif job.result is not None:
+    elif job.result is None:
+        tell(job)
+    else:
         was: tuple[Choice, Choice, int, int] = st.session_state[_ASKED]
         if was != asked:
             st.html('<p class="mm-swap" role="status"><b>Another choice.</b> What follows was compared before.</p>')

@@ -21,11 +21,13 @@ class Job(Generic[T]):
         work: Called with a :data:`Tell`, which it calls often: that is where it is stopped.
 
     Attributes:
-        problem: Why there is no result, in one sentence; None while it runs, and if there is one.
+        problem: Why there is no result, in one sentence; None while it runs, if there is one, and if it was stopped.
+        stopped: Whether it was stopped and so has no result.
     """
 
     def __init__(self, work: Callable[[Tell], T]) -> None:
         self.problem: str | None = None
+        self.stopped = False
         self._work = work
         self._result: T | None = None
         self._stop = Event()
@@ -38,7 +40,13 @@ class Job(Generic[T]):
     def progress(self) -> tuple[str, float]:
         """What is being done, and the share between 0 and 1 that is done."""
         with self._lock:
-            return self._progress
+            words, done = self._progress
+        return ("Stopping after this step" if self.stopping else words), done
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was asked to stop."""
+        return self._stop.is_set()
 
     @property
     def running(self) -> bool:
@@ -62,7 +70,7 @@ class Job(Generic[T]):
         try:
             self._result = self._work(self._tell)
         except _StoppedError:
-            self.problem = "Stopped."
+            self.stopped = True
         except MultimodalError as error:
             self.problem = str(error)
         except Exception as error:  # the thread has nobody to raise to

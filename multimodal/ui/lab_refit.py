@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from html import escape
 
 import streamlit as st
@@ -12,7 +13,7 @@ from multimodal.ui import engine
 from multimodal.ui.lab_choice import TITLES, Side, use
 from multimodal.ui.lab_fit import PHANTOMS, Embeddings, Fitted, Request, fit, folders_of, keep, suggested
 from multimodal.ui.lab_job import Job
-from multimodal.ui.lab_watch import watch
+from multimodal.ui.lab_watch import tell, watch
 from multimodal.ui.theme import WORDS
 
 _JOB, _SIDE, _EMBEDDINGS = "lab-refit", "lab-refit-side", "lab-embeddings"
@@ -34,7 +35,7 @@ def show(sides: tuple[Side, Side]) -> None:
         asked = request
         embeddings: Embeddings = st.session_state.setdefault(_EMBEDDINGS, Embeddings())
         if asked is not None:
-            job = st.session_state[_JOB] = Job(lambda tell: fit(asked, embeddings, tell))
+            job = st.session_state[_JOB] = Job(partial(fit, asked, embeddings))
             st.session_state[_SIDE] = side
             st.session_state.pop(_KEPT, None)
             st.session_state.pop(_REFUSED, None)
@@ -43,9 +44,9 @@ def show(sides: tuple[Side, Side]) -> None:
         return
     if job.running:
         watch(_JOB)
-    elif job.problem:
-        st.error(job.problem)
-    elif job.result is not None:
+    elif job.result is None:
+        tell(job)
+    else:
         _result(job.result)
 
 
@@ -63,9 +64,16 @@ def _ask(sides: tuple[Side, Side]) -> tuple[Request | None, str]:
         )
     side = by_name[name]
     head = side.picked.get(engine.FUSION)
-    archs = [known for known in architectures() if known != engine.LATE]
-    default = archs.index(head.arch) if head is not None and head.arch in archs else 0
-    chosen = arch.selectbox("Kind of head", archs, index=default, key=f"lab-arch-{name}", persist_state="session")
+    archs = architectures()
+    own = head.arch if head is not None and head.arch in archs else archs[0]
+    chosen = arch.selectbox(
+        "Kind of head",
+        archs,
+        index=archs.index(own),
+        help="Late pooling learns how much each network weighs. The others learn a correction to it from embeddings.",
+        key=f"lab-arch-{name}-{own}",
+        persist_state="session",
+    )
     drawn = int(
         phantoms.number_input(
             "Phantoms drawn for it",
@@ -119,7 +127,8 @@ def _result(fitted: Fitted) -> None:
         verdict = "No epoch was better than late pooling on cases held out: the head answers as late pooling does."
     st.html(f'<div class="mm-answer" role="status"><h2>{verdict}</h2></div>')
     losses, late, cases, held_out = st.columns(4)
-    losses.metric("Loss", f"{fitted.loss:.2f}", f"{-better:+.2f}", delta_color="off", help="Lower is better.")
+    change = f"{-better:+.2f}" if round(better, 2) else None
+    losses.metric("Loss", f"{fitted.loss:.2f}", change, delta_color="off", help="Lower is better.")
     late.metric("Loss of late pooling", f"{fitted.late_loss:.2f}")
     cases.metric("Cases to fit", fitted.cases)
     held_out.metric("Cases held out", fitted.held_out)
@@ -130,7 +139,7 @@ def _result(fitted: Fitted) -> None:
         )
     known: str | None = st.session_state.get(_KEPT)
     if known is not None:
-        st.success(f"Kept as fusion/{known}. It stands in the sidebar and is the head now.")
+        st.success(f"Kept as fusion/{known}. It is {st.session_state[_SIDE]}'s head now, and stands in the sidebar.")
         return
     taken = tuple(option.name for option in engine.catalogue().options[engine.FUSION])
     name, action = st.columns([3, 2], vertical_alignment="bottom")

@@ -73,7 +73,7 @@ def agreement_html(rows: Sequence[Agreement]) -> str:
         (
             r.title,
             str(r.cases),
-            f"{r.same} ({percent(r.same / r.cases)})",
+            f"{r.same} ({r.same / r.cases:.0%})",
             *(f"{100 * d:.0f}" for d in (r.mean, r.largest)),
         )
         for r in rows

@@ -19,4 +19,19 @@ def watch(key: str) -> None:
     with st.container(border=True, key=f"{key}-progress"):
         bar, stop = st.columns([5, 1], vertical_alignment="center")
         bar.progress(done, words)
-        stop.button("Stop", icon=":material/stop:", on_click=job.stop, key=f"{key}-stop", width="stretch")
+        stop.button(
+            "Stop",
+            icon=":material/stop:",
+            on_click=job.stop,
+            disabled=job.stopping,
+            key=f"{key}-stop",
+            width="stretch",
+        )
+
+
+def tell(job: Job[Any]) -> None:
+    """Say why a job that is over has no result, if it has none."""
+    if job.stopped:
+        st.info("Stopped.")
+    elif job.problem:
+        st.error(job.problem)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from threading import Event
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from multimodal import zoo
+from multimodal.ui.lab_fit import Embeddings, Request
+from multimodal.ui.lab_job import Tell
 from tests.ui.made import Double
 from tests.ui.reading import button, shown
 
@@ -32,6 +35,11 @@ def finish(app: AppTest, key: str) -> AppTest:
     """Wait for a job of the session and draw the page again."""
     app.session_state[key].wait(120)
     return app.run()
+
+
+def labelled(app: AppTest, label: str) -> str:
+    """What a box of that label holds."""
+    return str(next(one for one in app.selectbox if one.label == label).value)
 
 
 def test_the_empty_lab_says_what_to_do_and_a_swap_is_one_click_away(lab: AppTest, double: Double) -> None:
@@ -99,9 +107,43 @@ def test_a_head_is_refitted_saved_and_used(lab: AppTest, models: Path) -> None:
     button(lab, "Save and use it").click()
     lab.run()
     assert not lab.exception
-    assert "Kept as fusion/mine_phantoms" in lab.success[0].value
+    assert "Kept as fusion/mine_phantoms. It is B's head now" in lab.success[0].value
     assert "<b>B.</b> mine_phantoms was trained with these networks." in shown(lab)
     assert "mine_phantoms" in lab.selectbox(key="fusion").options
+
+
+def test_what_is_refitted_is_a_head_of_the_same_kind(lab: AppTest, double: Double) -> None:
+    lab.query_params.update({"lab": "Refit", "b-fusion": "late"})
+    lab.run()
+    assert not lab.exception
+    assert labelled(lab, "Kind of head") == "late"
+    lab.selectbox(key="b-fusion").set_value("as A")
+    lab.run()
+    assert labelled(lab, "Kind of head") == "gated"
+
+
+def test_a_job_that_is_stopped_is_no_error(lab: AppTest, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on = Event(), Event()
+
+    def fit(request: Request, embeddings: Embeddings, tell: Tell) -> None:
+        begun.set()
+        go_on.wait(60)
+        tell("Fitting the head", 0.5)
+
+    monkeypatch.setattr("multimodal.ui.lab_refit.fit", fit)
+    lab.query_params["lab"] = "Refit"
+    lab.run()
+    button(lab, "Refit the head").click()
+    lab.run()
+    assert begun.wait(60)
+    button(lab, "Stop").click()
+    lab.run()
+    assert button(lab, "Stop").disabled
+    go_on.set()
+    finish(lab, "lab-refit")
+    assert not lab.exception
+    assert not lab.error
+    assert [told.value for told in lab.info] == ["Stopped."]
 
 
 def test_bundles_architectures_and_a_folder_that_is_none(lab: AppTest, models: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
@@ -58,6 +59,12 @@ def test_a_head_refitted_on_six_phantoms_loads_and_fits_again(fitted: Fitted, mo
     assert after.models["fusion"].name == "mine_phantoms"
     diagnosis = after.diagnose(full_case())
     assert "fusion_fallback" not in {notice.code for notice in diagnosis.warnings if isinstance(notice, Notice)}
+
+
+def test_the_weights_of_late_pooling_are_refitted_too(models: Path) -> None:
+    kept = lab_fit.keep(lab_fit.fit(replace(REQUEST, arch="late"), Embeddings(), silent), "late_phantoms")
+    after = Engine({**dict(BRANCHES), "audio": "tiny_audio", "fusion": kept.name}, device="cpu")
+    assert after.models["fusion"].name == "late_phantoms"
 
 
 def test_the_next_head_over_the_same_branches_scores_nothing_again(
@@ -153,10 +160,13 @@ def test_a_job_is_stopped_at_its_next_step() -> None:
     assert told.wait(20)
     assert job.running
     assert job.progress == ("one", 0.5)
+    assert not job.stopping
     job.stop()
+    assert job.stopping
+    assert job.progress == ("Stopping after this step", 0.5)
     go_on.set()
     job.wait(20)
-    assert (job.running, job.result, job.problem) == (False, None, "Stopped.")
+    assert (job.running, job.stopped, job.result, job.problem) == (False, True, None, None)
 
 
 def test_a_job_tells_a_fault_of_the_program_without_its_text() -> None:
@@ -166,6 +176,7 @@ def test_a_job_tells_a_fault_of_the_program_without_its_text() -> None:
     job = Job(work)
     job.wait(20)
     assert job.problem == "The program failed (ValueError)."
+    assert not job.stopped
 
 
 def test_every_stage_is_measured(models: Path) -> None:

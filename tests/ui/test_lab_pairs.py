@@ -67,6 +67,11 @@ def test_a_cohort_counts_agreement_by_label_and_says_who_is_right() -> None:
     )
 
 
+def test_agreement_in_every_case_is_a_count_and_no_chance() -> None:
+    cohort = [Compared("Phantom 1", lab_pairs.pair(A, A), {})]
+    assert "<td>1 (100%)</td>" in lab_tables.agreement_html(lab_pairs.agreement(cohort))
+
+
 def test_an_open_decision_is_right_for_neither() -> None:
     pairs = lab_pairs.pair(A, diagnosis(result("murmur", 0.4, False)))
     flip = next(p for p in pairs if p.flips)
