@@ -127,10 +127,6 @@ class LabelAnswers:
         threshold = self.evidence(FUSED) - self.rows[MARGIN].to_numpy(np.float64)
         return np.where(source == FUSED, self.rows[MARGIN] >= 0, self.evidence(source) >= threshold).astype(np.float64)
 
-    def undecided(self) -> int:
-        """In how many cases the fused answer holds both open."""
-        return int((self.rows["absent"] & self.rows["present"]).sum())
-
     def independent(self) -> bool:
         """Whether every case is one patient's, and no patient has two."""
         keys = self.patients

@@ -147,7 +147,7 @@ def missing_chart(areas: Mapping[str, Interval], colours: Palette) -> alt.LayerC
             "area": area.value,
             "shown": spoken(area.value, (area.low, area.high)),
             "kind": name if "+" not in name else "several",
-            "title": _words(name),
+            "title": words(name),
             "place": places[name],
         }
         for name, area in areas.items()
@@ -189,7 +189,7 @@ def spread(values: Mapping[str, float], gap: float) -> dict[str, float]:
     return places
 
 
-def _words(subset: str) -> str:
+def words(subset: str) -> str:
     """``image+text`` as "Film + note"."""
     if subset.count("+") + 1 == len(Modality):
         return "All"

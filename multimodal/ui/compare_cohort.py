@@ -8,7 +8,7 @@ import streamlit as st
 
 from multimodal.errors import MultimodalError
 from multimodal.labels import LABELS, NO_FINDING, Modality
-from multimodal.ui import compare_charts, compare_figures, compare_tables
+from multimodal.ui import compare_charts, compare_figures, compare_tables, evidence
 from multimodal.ui.compare_answers import FUSED, LATE, TITLES, Answers, LabelAnswers, read_answers
 from multimodal.ui.compare_case import see
 from multimodal.ui.compare_figures import Change
@@ -174,7 +174,7 @@ def _figures(answers: Answers, one: LabelAnswers, other: str, colours: Palette) 
         _chart(compare_charts.roc_chart(points, colours), f"ROC curves. Area: {spoken}.", "roc")
     with right:
         st.subheader("Given fewer modalities")
-        spoken = "; ".join(f"{s} {figure(area.value)}" for s, area in subsets.items())
+        spoken = "; ".join(f"{compare_charts.words(s)} {figure(area.value)}" for s, area in subsets.items())
         if subsets:
             _chart(compare_charts.missing_chart(subsets, colours), f"AUROC by modalities given: {spoken}.", "missing")
         else:
@@ -185,13 +185,15 @@ def _figures(answers: Answers, one: LabelAnswers, other: str, colours: Palette) 
     with left:
         st.subheader("Does a probability mean what it says")
         points = [row for source in (FUSED, other) for row in compare_figures.reliability(one, source)]
-        _chart(compare_charts.reliability_chart(points, colours), "What was said against what was so.", "reliability")
+        spoken = "; ".join(f"{TITLES[str(row['source'])]} said {row['x']:.0%}, so in {row['y']:.0%}" for row in points)
+        chart = compare_charts.reliability_chart(points, colours)
+        _chart(chart, f"What was said against what was so: {spoken}.", "reliability")
         st.html('<p class="mm-muted">At the share of this cohort that has it. A larger mark stands for more cases.</p>')
     with right:
         st.subheader("Called at the threshold")
         for source in (FUSED, other):
             st.html(compare_tables.confusion_html(TITLES[source], compare_figures.confusion(one, source)))
-        st.html(compare_tables.threshold_html(one))
+        st.html(compare_tables.CALLS)
     _changes(answers, one, other)
 
 
@@ -217,12 +219,12 @@ def _changes(answers: Answers, one: LabelAnswers, other: str) -> None:
             cases = [change for change in changed if change.better == better]
             st.markdown(f"**{title}: {len(cases)}**")
             for change in cases[:LISTED]:
-                _change(answers, change, other)
+                _change(answers, one.label, change, other)
             if len(cases) > LISTED:
                 st.html(f'<p class="mm-muted">And {len(cases) - LISTED} more.</p>')
 
 
-def _change(answers: Answers, change: Change, other: str) -> None:
+def _change(answers: Answers, label: str, change: Change, other: str) -> None:
     with st.container(horizontal=True, border=True, key=f"change-{change.case_id}"):
         st.html(compare_tables.change_html(change, TITLES[other]))
         if answers.cohort == "phantoms" and st.button(
@@ -231,15 +233,16 @@ def _change(answers: Answers, change: Change, other: str) -> None:
             help=f"Open {change.case_id} on the Diagnose page",
             icon=":material/open_in_new:",
         ):
-            _open(change.case_id)
+            _open(change.case_id, label)
 
 
-def _open(case_id: str) -> None:
-    """Open a phantom of the cohort on the Diagnose page."""
+def _open(case_id: str, label: str) -> None:
+    """Open a phantom of the cohort on the Diagnose page, at what speaks for a label."""
     from multimodal.phantom import draw_patient
 
     number = case_id.removeprefix("phantom-")
     if number.isdecimal():
         seed = int(number)
         condition = draw_patient(seed).condition
+        evidence.wish(label)
         see((condition, LABELS[condition].title, seed))

@@ -18,6 +18,11 @@ TESTS = (
     "No correction for looking at many labels.</p>"
 )
 
+CALLS = (
+    '<p class="mm-muted">Both at the threshold of the fused answer, which was chosen on held-out patients. '
+    "Every case is called here, also where the Diagnose page would give no verdict.</p>"
+)
+
 
 def cohort_html(answers: Answers, one: LabelAnswers) -> str:
     """What the cohort is, how it came about, and how many patients have the label: always visible."""
@@ -80,14 +85,6 @@ def confusion_html(title: str, counts: Confusion) -> str:
         f'<tr><th scope="row">Does not</th><td>{counts.false_alarms}</td><td class="right">{counts.rejections}</td>'
         "</tr></tbody></table>",
         f"Confusion matrix, {title}",
-    )
-
-
-def threshold_html(one: LabelAnswers) -> str:
-    """What the threshold is, and how many answers stay open."""
-    return (
-        '<p class="mm-muted">Both at the threshold of the fused answer, which was chosen on held-out patients. '
-        f"{one.undecided()} of {len(one.rows)} fused answers hold both open and would abstain.</p>"
     )
 
 

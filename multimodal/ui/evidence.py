@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from multimodal.zoo import LoadedBranch
 
 
-_LABEL = "evidence-label"
+_LABEL, _WISHED = "evidence-label", "evidence-wished"
 _UNTRUE = "No way of marking what this model goes by beats random marks, so none is shown."
 _GONE = "The network that gave this answer is not installed any more, so nothing is marked here."
 
@@ -30,6 +30,8 @@ _GONE = "The network that gave this answer is not installed any more, so nothing
 def picked(diagnosis: Diagnosis) -> str | None:
     """The label whose evidence is marked: the reader's, at first what was found, conditions before findings."""
     options = [result.label for result in diagnosis.labels]
+    if _WISHED in st.session_state:
+        st.session_state[_LABEL] = st.session_state.pop(_WISHED)
     if options and st.session_state.get(_LABEL) not in options:
         results = sorted(diagnosis.labels, key=lambda result: (not result.present, LABELS[result.label].group))
         st.session_state[_LABEL] = next((r.label for r in results if r.label != NO_FINDING), options[0])
@@ -40,6 +42,11 @@ def pick(points: Sequence[Mapping[str, str]]) -> None:
     """Take the label of a row that was clicked in the picture of the answer."""
     for point in points:
         st.session_state[_LABEL] = point["label"]
+
+
+def wish(label: str) -> None:
+    """Mark what speaks for a label in the case that is opened next."""
+    st.session_state[_WISHED] = label
 
 
 def forget() -> None:

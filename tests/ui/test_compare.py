@@ -161,7 +161,7 @@ def test_a_cohort_of_phantoms_is_drawn_diagnosed_and_kept(tiny_zoo: Path, monkey
 
 
 def test_a_results_file_is_read_and_a_changed_case_opens_on_the_diagnose_page(app: AppTest, double: Double) -> None:
-    upload(on_a_cohort(app, "A results file"), csv(made_table()))
+    upload(on_a_cohort(app, "A results file"), csv(made_table(), label="heart_failure"))
     assert not app.exception
     page = shown(app)
     assert "20 with it, 60 without" in page
@@ -173,6 +173,7 @@ def test_a_results_file_is_read_and_a_changed_case_opens_on_the_diagnose_page(ap
     app.run()
     assert not app.exception
     assert double.calls[-1].case_id == why.key.removeprefix("why-")
+    assert app.selectbox(key="evidence-label").value == "heart_failure"
 
 
 def test_real_cases_of_a_file_are_not_opened(app: AppTest, double: Double) -> None:
