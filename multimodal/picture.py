@@ -9,8 +9,8 @@ from base64 import b64encode
 
 import numpy as np
 import numpy.typing as npt
+import scipy  # not from scipy.signal: that takes seconds, and no page waits for it before it is painted
 from PIL import Image as Pillow
-from scipy.signal import resample_poly, stft
 
 from multimodal.case import Audio, FloatArray, Image
 from multimodal.labels import Site
@@ -98,7 +98,7 @@ def spectrogram_png(audio: Audio) -> tuple[bytes, float]:
     length = min(len(samples), max(32, round(0.05 * audio.rate)))
     hop = max(1, length // 4, math.ceil(len(samples) / 1200))
     overlap = max(0, length - hop)
-    frequency, _, spectrum = stft(samples, audio.rate, nperseg=length, noverlap=overlap, nfft=2 * length)
+    frequency, _, spectrum = scipy.signal.stft(samples, audio.rate, nperseg=length, noverlap=overlap, nfft=2 * length)
     power = np.abs(spectrum[frequency <= top]) ** 2
     decibel = 10 * np.log10(power / max(float(power.max(initial=0.0)), 1e-20) + 1e-12)
     level = (np.clip(1 + decibel / _RANGE_DB, 0, 1)[::-1] * 255).astype(np.uint8)
@@ -112,7 +112,8 @@ def wav(audio: Audio) -> bytes:
     samples, rate = np.nan_to_num(audio.samples.astype(np.float32)), audio.rate
     if rate > PLAY_RATE:
         divisor = math.gcd(rate, PLAY_RATE)
-        samples, rate = resample_poly(samples, PLAY_RATE // divisor, rate // divisor).astype(np.float32), PLAY_RATE
+        samples = scipy.signal.resample_poly(samples, PLAY_RATE // divisor, rate // divisor).astype(np.float32)
+        rate = PLAY_RATE
     peak = float(np.max(np.abs(samples), initial=0.0))
     pcm = np.round(samples * (0.9 * 32767 / peak if peak > 0 else 0.0)).astype("<i2")
     buffer = io.BytesIO()

@@ -109,7 +109,14 @@ def answers_chart(diagnosis: Diagnosis, colours: Palette, picked: str | None = N
         "probability:Q",
         title="Probability",
         scale=alt.Scale(domain=[-0.015, 1.015], nice=False, range=[0, alt.ExprRef(f"width - {FIGURE}")]),
-        axis=alt.Axis(orient="top", format=".0%", values=[0, 0.25, 0.5, 0.75, 1], titlePadding=8),
+        axis=alt.Axis(
+            orient="top",
+            format=".0%",
+            values=[0, 0.25, 0.5, 0.75, 1],
+            labelOverlap="parity",
+            labelSeparation=6,
+            titlePadding=8,
+        ),
     )
     hover = [
         alt.Tooltip("term:N", title="Label"),
