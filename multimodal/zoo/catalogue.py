@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError
+from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 from platformdirs import user_data_path
 
 from multimodal.bundle import CARD, CONFIG, FILES, KINDS, BundleConfig, is_name, read_config
@@ -168,6 +168,10 @@ def _from_hub(reference: str) -> Path:
         raise BundleNotFoundError(f"Expected hf:organisation/name@revision, but got {reference!r}.")
     try:
         folder = snapshot_download(match["repository"], revision=match["revision"], allow_patterns=list(FILES))
+    except (RepositoryNotFoundError, RevisionNotFoundError) as error:
+        raise BundleNotFoundError(f"The Hub has no {reference!r}, or shows it to members only.") from error
     except (OSError, ValueError, HfHubHTTPError) as error:
-        raise BundleNotFoundError(f"The Hub gave no bundle for {reference!r}: {error}") from error
+        raise BundleNotFoundError(
+            f"The Hub gave no bundle for {reference!r}: see whether this machine reaches it, or give a folder."
+        ) from error
     return Path(folder)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import torch
+from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 
 from multimodal import zoo
 from multimodal.branches import create
@@ -193,7 +195,22 @@ class TestHub:
             raise OSError("no route to host")
 
         monkeypatch.setattr("multimodal.zoo.catalogue.snapshot_download", unreachable)
-        with pytest.raises(BundleNotFoundError, match="The Hub gave no bundle"):
+        with pytest.raises(
+            BundleNotFoundError, match=r"gave no bundle for 'hf:org/name@main': see whether .*a folder\.$"
+        ):
+            zoo.find("audio", "hf:org/name@main")
+
+    @pytest.mark.parametrize("missing", [RepositoryNotFoundError, RevisionNotFoundError])
+    def test_what_the_hub_does_not_have_is_said(
+        self, root: Path, monkeypatch: pytest.MonkeyPatch, missing: type[HfHubHTTPError]
+    ) -> None:
+        def refused(*_: Any, **__: Any) -> str:
+            raise missing("404 Client Error", response=Mock(headers={}))
+
+        monkeypatch.setattr("multimodal.zoo.catalogue.snapshot_download", refused)
+        with pytest.raises(
+            BundleNotFoundError, match=r"^The Hub has no 'hf:org/name@main', or shows it to members only\.$"
+        ):
             zoo.find("audio", "hf:org/name@main")
 
 
