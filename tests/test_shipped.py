@@ -91,7 +91,7 @@ def test_three_films_and_eight_heart_recordings(engine: Engine) -> None:
 
 def test_a_case_is_answered_alike_alone_and_among_others(engine: Engine) -> None:
     cases = [to_case(render(draw_patient(seed))) for seed in range(3)]
-    together = engine.diagnose_many(cases, agreeing=True)
+    together = engine.diagnose_many(cases)
     for case, diagnosis in zip(cases, together, strict=True):
         assert probabilities(engine.diagnose(case)) == pytest.approx(probabilities(diagnosis), abs=1e-6)
 

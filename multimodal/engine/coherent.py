@@ -17,10 +17,10 @@ from multimodal.labels import KINDS, LABELS, NO_FINDING
 from multimodal.verdict import percent
 
 
-def coherent(log_odds: Mapping[str, float]) -> dict[str, float]:
+def agreed(log_odds: Mapping[str, float]) -> dict[str, float]:
     """Log-odds by label with every whole at least as likely as its kinds, and ``no_finding`` as that allows.
 
-    >>> coherent({"valvular_heart_disease": -1.0, "mitral_regurgitation": 0.0})
+    >>> agreed({"valvular_heart_disease": -1.0, "mitral_regurgitation": 0.0})
     {'valvular_heart_disease': 0.0, 'mitral_regurgitation': 0.0}
     """
     raised = dict(log_odds)

@@ -14,7 +14,7 @@ from multimodal.case import Audio, Case, Diagnosis, Image, Item, ItemResult, Mod
 from multimodal.engine import answer
 from multimodal.engine.ages import uncovered_ages
 from multimodal.engine.backend import scorer
-from multimodal.engine.coherent import coherent, with_kinds
+from multimodal.engine.coherent import agreed, with_kinds
 from multimodal.engine.device import resolve
 from multimodal.engine.foreign import refusal, unlaid
 from multimodal.engine.inference import ItemOutput, Score
@@ -60,6 +60,8 @@ class Engine:
         device: "auto", "cuda", "mps" or "cpu".
         prevalence: Reference prevalence by label, between 0 and 1; what is left out keeps the vocabulary's.
         backend: What runs the branches: "torch", or on a CPU "onnx", or "onnx-int8" with eight-bit weights for notes.
+        coherent: Tell no label as less likely than a kind of it; else each is told as its models give it, to be
+            measured.
 
     Raises:
         UsageError: If a kind, label, prevalence, device or backend cannot be used.
@@ -74,11 +76,13 @@ class Engine:
         device: str = "auto",
         prevalence: Mapping[str, float] | None = None,
         backend: str = "torch",
+        coherent: bool = True,
     ) -> None:
         self.prevalence = _checked(prevalence or {})
         self._device = resolve(device)
         self._models = Models(models or {}, self._device)
         self._attempt = scorer(backend, self._device)
+        self._coherent = coherent
 
     def through(self, score: Score) -> Engine:
         """The same engine, its items scored by ``score``: a :class:`Batcher`'s, for example."""
@@ -125,15 +129,10 @@ class Engine:
         Raises:
             ModelError: If a bundle's weights cannot be loaded.
         """
-        return self.diagnose_many([case], agreeing=True)[0]
+        return self.diagnose_many([case])[0]
 
-    def diagnose_many(self, cases: Sequence[Case], *, agreeing: bool = False) -> list[Diagnosis]:
+    def diagnose_many(self, cases: Sequence[Case]) -> list[Diagnosis]:
         """Diagnose several cases, each as if it were alone; the time is shared evenly among them.
-
-        Args:
-            cases: Any.
-            agreeing: Have labels agree with their kinds, as :meth:`diagnose` does; by default each is as its models
-                give it, to be measured.
 
         Raises:
             ModelError: If a bundle's weights cannot be loaded.
@@ -149,7 +148,7 @@ class Engine:
         asked = [(said, case.patient) for said, case in zip(statements, cases, strict=True)]
         fused = answer.fuse_all(self._models.head, self._models.readings, asked, self.prevalence)
         rows = zip(cases, entries, statements, fused, warnings, strict=True)
-        diagnoses = [self._told(*row, agreeing=agreeing) for row in rows]
+        diagnoses = [self._told(*row) for row in rows]
         elapsed_ms = 1000 * (time.perf_counter() - start) / max(1, len(cases))
         return [replace(diagnosis, elapsed_ms=elapsed_ms) for diagnosis in diagnoses]
 
@@ -160,14 +159,12 @@ class Engine:
         said: Mapping[Modality, Statement],
         fused: answer.Fused,
         notes: Sequence[Notice],
-        *,
-        agreeing: bool,
     ) -> Diagnosis:
         """The answer on one case, its time still to be told."""
-        settle = coherent if agreeing else dict
+        settle = agreed if self._coherent else dict
         settled = answer.Fused({of: settle(log_odds) for of, log_odds in fused.values.items()})
         labels, uncovered = answer.label_results(settled, said, self._models.readings, self.prevalence)
-        labels, raised = with_kinds(labels, fused.whole) if agreeing else (labels, [])
+        labels, raised = with_kinds(labels, fused.whole) if self._coherent else (labels, [])
         configs = {modality: [branch.config for branch in self.branches(modality)] for modality in said}
         return Diagnosis(
             case_id=case.case_id,

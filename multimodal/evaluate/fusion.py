@@ -69,7 +69,7 @@ def evaluate_fusion(
     if bundle is not None and bundle.kind != "fusion":
         raise UsageError(f"Expected a fusion head, but {bundle.kind}/{bundle.name} is a branch.")
     trained_on = {} if bundle is None else {m: str(entry["name"]) for m, entry in bundle.config.branches.items()}
-    engine = Engine({**trained_on, "fusion": LATE if bundle is None else bundle.name}, device=device)
+    engine = Engine({**trained_on, "fusion": LATE if bundle is None else bundle.name}, device=device, coherent=False)
     answers = pd.DataFrame(diagnose_cohort(engine, cohort))
     if answers.empty:
         raise UsageError("No case of the cohort has a known label that the models speak of.")

@@ -11,7 +11,7 @@ from scipy.special import expit, logit
 
 from multimodal.case import Diagnosis, LabelResult
 from multimodal.engine import Engine
-from multimodal.engine.coherent import coherent, with_kinds
+from multimodal.engine.coherent import agreed, with_kinds
 from multimodal.labels import KINDS, LABELS, NO_FINDING
 from tests.engine.diagnoses import codes
 from tests.engine.tiny import full_case
@@ -37,8 +37,8 @@ def answers(diagnosis: Diagnosis) -> list[Mapping[str, float]]:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_an_answer_agrees_with_itself_everywhere(seed: int) -> None:
-    engine, case = Engine(), full_case(seed)
-    (measured,), told = engine.diagnose_many([case]), engine.diagnose(case)
+    case = full_case(seed)
+    measured, told = Engine(coherent=False).diagnose(case), Engine().diagnose(case)
     assert any(map(broken, answers(measured))), "these networks are random, so nothing ties a disease to its kinds"
     assert not any(map(broken, answers(told)))
     fused = {result.label: result for result in told.labels}
@@ -92,9 +92,9 @@ def test_a_set_prevalence_is_not_told_of_a_whole_that_hangs_on_a_kind() -> None:
 
 @given(st.dictionaries(st.sampled_from(list(LABELS)), st.floats(-30, 30)))
 def test_only_what_must_give_way_moves(log_odds: dict[str, float]) -> None:
-    settled = coherent(log_odds)
+    settled = agreed(log_odds)
     assert not broken(settled)
-    assert coherent(settled) == settled
+    assert agreed(settled) == settled
     assert {name for name in log_odds if settled[name] != log_odds[name]} <= {*KINDS, NO_FINDING}
     for whole in KINDS.keys() & log_odds:
         assert settled[whole] >= log_odds[whole]

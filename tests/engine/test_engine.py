@@ -59,7 +59,7 @@ def test_every_number_keeps_the_contract(head):
 
 
 def test_late_is_the_formula():
-    (diagnosis,) = Engine({"fusion": "late"}).diagnose_many([full_case()])
+    (diagnosis,) = Engine({"fusion": "late"}, coherent=False).diagnose_many([full_case()])
     for label, p in diagnosis.by_subset["image+audio+text"].items():
         if label != NO_FINDING:
             prior = logit(LABELS[label].prevalence)
@@ -89,7 +89,7 @@ def test_neighbours_in_a_batch_change_nothing():
     cases = [full_case(seed) for seed in range(3)]
     cases.append(replace(full_case(3), images=(film(7, size=90), film(8)), texts=()))
     cases.append(part(full_case(4), "text"))
-    for case, together in zip(cases, engine.diagnose_many(cases, agreeing=True), strict=True):
+    for case, together in zip(cases, engine.diagnose_many(cases), strict=True):
         assert numbers(together) == pytest.approx(numbers(engine.diagnose(case)), abs=1e-6)
 
 

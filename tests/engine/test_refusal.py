@@ -67,7 +67,9 @@ def test_a_foreign_item_is_left_out_and_the_rest_goes_on(root: Path) -> None:
 
 def test_a_foreign_note_says_so_in_a_plain_sentence(root: Path) -> None:
     guard("text", 0.4)
-    recipe = replace(note(), text="For a sick friend: whisk butter, sugar and cinnamon, simmer onions until golden brown.")
+    recipe = replace(
+        note(), text="For a sick friend: whisk butter, sugar and cinnamon, simmer onions until golden brown."
+    )
     diagnosis = Engine(device="cpu").diagnose(Case("recipe", texts=(recipe,)))
     (notice,) = [n for n in diagnosis.quality if n.code == "foreign_input"]
     assert notice.message.startswith("This does not read like a clinical note")
@@ -143,7 +145,7 @@ class TestDoubt:
         self.doubting(0.5, 0.5)
         cases = [full_case(seed) for seed in range(3)]
         cases = [replace(case, audios=()) for case in cases]
-        together = Engine(device="cpu").diagnose_many(cases, agreeing=True)
+        together = Engine(device="cpu").diagnose_many(cases)
         assert [d.labels for d in together] == [Engine(device="cpu").diagnose(case).labels for case in cases]
 
     def test_a_verdict_that_is_not_sure_enough_is_not_given(self, root: Path) -> None:
