@@ -7,6 +7,7 @@ import io
 import wave
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -34,21 +35,17 @@ ItemType = TypeVar("ItemType", Image, Audio, Text)
 
 @dataclass(frozen=True, eq=False)
 class Phantom:
-    """One phantom patient, rendered.
+    """One phantom patient. Each part is drawn when it is first asked for, by random numbers of its own.
 
     Attributes:
         patient: The latent patient, with the truth of every label.
         signs: Strength 0..1 of every sign drawn, by key.
         told: What the note says, before wording.
-        drawing: The film as drawn, with its anatomy and outlines.
-        files: The four files, by name.
     """
 
     patient: PhantomPatient
     signs: Mapping[str, float]
     told: Told
-    drawing: Drawing
-    files: Mapping[str, bytes]
 
     @property
     def case_id(self) -> str:
@@ -75,10 +72,44 @@ class Phantom:
         """The note."""
         return self._read(Kind.NOTE, Text)
 
+    @property
+    def files(self) -> dict[str, bytes]:
+        """The four files, by name."""
+        return {name: self._content(kind) for kind, name in FILES.items()}
+
+    @cached_property
+    def drawing(self) -> Drawing:
+        """The film as drawn, with its anatomy and outlines."""
+        return render_film(self.patient, of_source(self.signs, Source.FILM), self._stream(Stream.FILM))
+
     def _read(self, kind: Kind, expected: type[ItemType]) -> ItemType:
-        item = read(self.files[FILES[kind]], FILES[kind], kind=kind)
+        item = read(self._content(kind), FILES[kind], kind=kind)
         assert isinstance(item, expected)  # noqa: S101 - what was written as one kind is read as that kind
         return item
+
+    def _content(self, kind: Kind) -> bytes:
+        if kind not in self._contents:
+            self._contents[kind] = self._rendered(kind)
+        return self._contents[kind]
+
+    @cached_property
+    def _contents(self) -> dict[Kind, bytes]:
+        return {}
+
+    def _rendered(self, kind: Kind) -> bytes:
+        match kind:
+            case Kind.FILM:
+                stored = np.round(self.drawing.pixels * 4095).astype(np.uint16)
+                return film_bytes(self.patient, self.drawing.anatomy, stored)
+            case Kind.HEART:
+                return _wav(render_heart(self.patient, of_source(self.signs, Source.HEART), self._stream(Stream.HEART)))
+            case Kind.LUNG:
+                return _wav(render_lung(self.patient, of_source(self.signs, Source.LUNG), self._stream(Stream.LUNG)))
+            case _:
+                return render_note(self.patient, self.told, self._stream(Stream.NOTE, 1)).encode()
+
+    def _stream(self, *part: int) -> np.random.Generator:
+        return stream(self.patient.seed, Stream.DRAWING, *part)
 
 
 def _wav(samples: FloatArray) -> bytes:
@@ -93,20 +124,8 @@ def _wav(samples: FloatArray) -> bytes:
 
 def render(patient: PhantomPatient) -> Phantom:
     """Render a patient; the same patient gives the same bytes."""
-    seed = patient.seed
     signs = draw_signs(patient)
-    told = draw_told(signs, stream(seed, Stream.DRAWING, Stream.NOTE))
-    drawing = render_film(patient, of_source(signs, Source.FILM), stream(seed, Stream.DRAWING, Stream.FILM))
-    heart = render_heart(patient, of_source(signs, Source.HEART), stream(seed, Stream.DRAWING, Stream.HEART))
-    lung = render_lung(patient, of_source(signs, Source.LUNG), stream(seed, Stream.DRAWING, Stream.LUNG))
-    stored = np.round(drawing.pixels * 4095).astype(np.uint16)
-    contents = {
-        Kind.FILM: film_bytes(patient, drawing.anatomy, stored),
-        Kind.HEART: _wav(heart),
-        Kind.LUNG: _wav(lung),
-        Kind.NOTE: render_note(patient, told, stream(seed, Stream.DRAWING, Stream.NOTE, 1)).encode(),
-    }
-    return Phantom(patient, signs, told, drawing, {FILES[kind]: content for kind, content in contents.items()})
+    return Phantom(patient, signs, draw_told(signs, stream(patient.seed, Stream.DRAWING, Stream.NOTE)))
 
 
 def to_case(phantom: Phantom) -> Case:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from multimodal.errors import UsageError
 from multimodal.formats import read_case, read_manifest
 from multimodal.labels import LABELS, Modality, Site
-from multimodal.phantom import Phantom, draw_patient, render, to_case, write, write_cohort
+from multimodal.phantom import Phantom, draw_patient, record, render, to_case, write, write_cohort
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +27,19 @@ def phantom() -> Phantom:
 @given(st.integers(0, 10**6))
 def test_same_seed_same_bytes(seed: int) -> None:
     assert render(draw_patient(seed)).files == render(draw_patient(seed)).files
+
+
+def test_a_part_is_drawn_without_the_others(phantom: Phantom, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("drawn without being asked for")
+
+    film = phantom.film
+    for name in ("render_heart", "render_lung", "render_note"):
+        monkeypatch.setattr(record, name, refuse)
+    alone = render(draw_patient(7))
+    assert np.array_equal(alone.film.pixels, film.pixels)
+    with pytest.raises(AssertionError, match="without being asked"):
+        _ = alone.heart
 
 
 def test_case_has_all_modalities_and_the_patient(phantom: Phantom) -> None:
