@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 import time
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -65,6 +65,7 @@ def read_case(
     patient: Patient | None = None,
     limits: Limits | None = None,
     isolated: bool = True,
+    seen: Callable[[str, Item | Notice | None], None] | None = None,
 ) -> Case:
     """Read one patient's record.
 
@@ -79,6 +80,8 @@ def read_case(
         limits: What the files may claim and hold; by default those of the environment.
         isolated: Decode in processes that can be lost; in this one if False, behind the
             same checks, which a codec that crashes takes down with it.
+        seen: Told of each file as it is read: its name and None when that begins, then its name and the item
+            that it holds, or the notice of why there is none.
 
     Raises:
         EmptyCaseError: If nothing could be read; the message says why.
@@ -91,17 +94,20 @@ def read_case(
     problems: list[Notice] = []
     people: list[tuple[str, Person]] = []
     stated = [patient or Patient()]
+    seen = seen or (lambda *_: None)
     begin = time.monotonic()
     for count, file in enumerate(_files(sources, limits), 1):
         if beyond := _beyond(count, time.monotonic() - begin, limits):
             problems.append(Notice(LimitError.code, beyond, file.name, refused=True))
             break
+        seen(file.name, None)
         try:
             if file.error is not None:
                 raise file.error
             reading = decode(file.data, file.name, file.kind, limits)
         except InputError as error:
             problems.append(Notice(error.code, error.message, error.file or file.name, refused=True))
+            seen(file.name, problems[-1])
             continue
         for name, other in people:
             if reading.person.differs(other):
@@ -109,6 +115,7 @@ def read_case(
                 raise MixedPatientsError(f"{both} are of two different patients; give one patient's files at a time.")
         people.append((file.name, reading.person))
         items.append(_held_against(reading, _first_stated(stated)))
+        seen(file.name, items[-1])
         stated.append(reading.patient)
     if not items:
         reasons = " ".join(f"{problem.item}: {problem.message}" for problem in problems[:3])

@@ -12,17 +12,15 @@ from streamlit.delta_generator import DeltaGenerator
 
 from multimodal.case import Case, Diagnosis, Notice
 from multimodal.errors import MultimodalError
-from multimodal.ui import cases_save, chart, engine, evidence, patient, sidebar, table, theme, tiles, upload, viewer
+from multimodal.ui import cases_save, chart, engine, evidence, patient, sidebar, table, theme, tiles, upload
 from multimodal.ui.answer import REACH_MEANING, answer, answer_html, reach
 from multimodal.ui.memory import kept
+from multimodal.ui.notices import notices_html
 from multimodal.ui.record import Choice, Record
 from multimodal.ui.theme import Palette
 from multimodal.verdict import together
 
 _CAUTIONS = "warnings"
-_NAMED = 3
-"""How many files a notice names."""
-
 _HOW = f"The dot is the fused answer. The band behind it is its 95 % range. {REACH_MEANING}"
 
 
@@ -32,7 +30,7 @@ def diagnose() -> None:
     theme.apply(colours)
     given = upload.given()
     with st.container():
-        record = upload.current()
+        record = upload.current(colours)
     # What was on the page makes way at once for another record, and otherwise stays until it is drawn again.
     with st.empty().container() if given else st.container():
         if record is None:
@@ -211,24 +209,5 @@ def _pointer(cautions: Sequence[Notice]) -> str:
 
 
 def _notices(notices: Sequence[Notice], place: str = "") -> None:
-    """Notices in plain words; nothing a file brought is markup.
-
-    Args:
-        notices: What to say.
-        place: Name of the place on the page, for a link that leads there.
-    """
-    if not notices:
-        return
-    entries = "".join(
-        f'<li class="{"refused" if refused else ""}">{_names(items)}{escape(viewer.visible(message))}</li>'
-        for message, items, refused in together(notices)
-    )
-    st.html(f'<div role="status" id="{place}"><ul class="mm-notices">{entries}</ul></div>')
-
-
-def _names(items: Sequence[str]) -> str:
-    """The files a notice is about, the first by name and all of them on hover."""
-    named = ", ".join(f"<b>{escape(viewer.visible(item))}</b>" for item in items[:_NAMED])
-    every = escape(viewer.visible(", ".join(items)))
-    more = f' <abbr title="{every}">and {len(items) - _NAMED} more</abbr>' if len(items) > _NAMED else ""
-    return f"{named}{more}: " if named else ""
+    if notices:
+        st.html(notices_html(notices, place))

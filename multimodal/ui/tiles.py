@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from html import escape
+from typing import Any, TypeVar
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from multimodal.case import Audio, Case, Diagnosis, Image, Item, Notice
 from multimodal.labels import Site
@@ -15,6 +18,8 @@ from multimodal.ui.record import SITE_WORDS, Record, bare, became, chosen_case, 
 from multimodal.ui.theme import Palette
 from multimodal.ui.viewer import visible
 from multimodal.verdict import together
+
+T = TypeVar("T")
 
 WIDTH = 192
 """Of a tile, in pixels: a film, two sounds and a note fit beside the sidebar of a small laptop."""
@@ -31,12 +36,46 @@ FITTING = 4
 
 def strip(case: Case, colours: Palette, diagnosis: Diagnosis | None) -> None:
     """Draw the tiles and keep the reader's corrections in the session; an answer tells what became of each item."""
-    if len(case.items) > FITTING:
-        st.html(f'<p class="mm-muted">{_counted(case)}: scroll sideways for all of them.</p>')
-    with st.container(horizontal=True, wrap=False, gap="small", key="tiles"):
+    if counted := count_html(case.items):
+        st.html(counted)
+    with row("tiles"):
         for key, item in keyed_items(case):
             with st.container(border=True, width=WIDTH, gap="xsmall", key=f"tile-{key}"):
                 _tile(key, item, colours, diagnosis)
+
+
+def row(key: str) -> DeltaGenerator:
+    """Where tiles stand side by side."""
+    return st.container(horizontal=True, wrap=False, gap="small", key=key)
+
+
+def count_html(items: Sequence[Item]) -> str:
+    """How many there are, where they go on beyond the page; else empty."""
+    if len(items) <= FITTING:
+        return ""
+    return f'<p class="mm-muted">{_counted(items)}: scroll sideways for all of them.</p>'
+
+
+def arrived(item: Item, colours: Palette, number: int) -> None:
+    """Draw the tile of an item that was just read, before there is anything to correct.
+
+    Args:
+        item: Any.
+        colours: The palette.
+        number: Of the tile.
+    """
+    with st.container(border=True, width=WIDTH, gap="xsmall", key=f"tile-arriving-{number}"):
+        st.html(tile_html(item, _notices(item, None), out=False, colours=colours))
+        with st.container(key=f"foot-arriving-{number}"):
+            st.html(f'<span class="mm-muted">{escape(kind_of(item))}</span>')
+
+
+def forget(case: Case | None = None) -> None:
+    """Forget what was worked out for tiles, all but that of a case."""
+    looks = _looks()
+    kept = set() if case is None else {item.sha256 for item in case.items}
+    for known in [known for known in looks if known[0] not in kept]:
+        del looks[known]
 
 
 def corrected(record: Record) -> Case:
@@ -102,10 +141,27 @@ def _notices(item: Item, diagnosis: Diagnosis | None) -> tuple[Notice, ...]:
     if diagnosis is not None and became(item, diagnosis) is not None:
         about = [notice for notice in (*diagnosis.quality, *diagnosis.warnings) if notice.item == item.name]
         return tuple(notice for notice in about if notice.code != GUESSED)
+    return (*item.notices, *_worked_out(item, "quality", lambda: _checked(item)))
 
+
+def _checked(item: Item) -> tuple[Notice, ...]:
     from multimodal.quality import check
 
-    return (*item.notices, *check(item))
+    return check(item)
+
+
+def _worked_out(item: Item, what: str, work: Callable[[], T]) -> T:
+    """What a tile needs of an item, worked out once a session: a film is large, and every click draws the page anew."""
+    looks, known = _looks(), (item.sha256, item.name, what)
+    if known not in looks:
+        looks[known] = work()
+    made: T = looks[known]
+    return made
+
+
+def _looks() -> dict[tuple[str, str, str], Any]:
+    looks: dict[tuple[str, str, str], Any] = st.session_state.setdefault("looks", {})
+    return looks
 
 
 def _guess(item: Audio, diagnosis: Diagnosis | None) -> str:
@@ -115,6 +171,10 @@ def _guess(item: Audio, diagnosis: Diagnosis | None) -> str:
 
 
 def _thumbnail(item: Item, colours: Palette) -> str:
+    return _worked_out(item, f"picture {colours.surface}", lambda: _drawn(item, colours))
+
+
+def _drawn(item: Item, colours: Palette) -> str:
     if isinstance(item, Image):
         uri = data_uri(film_thumbnail(item), "image/jpeg")
         return f'<div class="thumb film"><img src="{uri}" alt="Thumbnail of the film"></div>'
@@ -137,10 +197,11 @@ def _mark(notices: Sequence[Notice], out: bool) -> str:
     return f'<div class="mark warn" title="{words}"><i></i><span>{label}{words}</span></div>'
 
 
-def _counted(case: Case) -> str:
+def _counted(items: Sequence[Item]) -> str:
     """``3 films, 8 sounds, 1 note``."""
-    held = ((case.images, "film"), (case.audios, "sound"), (case.texts, "note"))
-    return ", ".join(f"{len(items)} {noun}{'s' if len(items) > 1 else ''}" for items, noun in held if items)
+    counts = Counter("film" if isinstance(i, Image) else "sound" if isinstance(i, Audio) else "note" for i in items)
+    nouns = [(counts[noun], noun) for noun in ("film", "sound", "note") if counts[noun]]
+    return ", ".join(f"{count} {noun}{'s' if count > 1 else ''}" for count, noun in nouns)
 
 
 def _toggle(key: str) -> None:

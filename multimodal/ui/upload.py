@@ -11,9 +11,11 @@ import streamlit as st
 
 from multimodal.case import Notice
 from multimodal.errors import MultimodalError
-from multimodal.ui import engine, evidence, memory, patient, where
+from multimodal.ui import engine, evidence, memory, patient, tiles, where
+from multimodal.ui.arriving import Arriving
 from multimodal.ui.door import server_address
 from multimodal.ui.record import Record, Source
+from multimodal.ui.theme import Palette
 
 SAMPLES = (
     ("pneumonia", "Pneumonia", 37),
@@ -34,8 +36,8 @@ def given() -> bool:
     return "sample" in st.session_state or bool(st.session_state.get("pending"))
 
 
-def current() -> Record | None:
-    """The record on the page, after reading what was given since the last run."""
+def current(colours: Palette) -> Record | None:
+    """The record on the page, after reading what was given since the last run, each file shown as it is read."""
     pending: list[Source] = st.session_state.pop("pending", [])
     sample: tuple[str, str, int] | None = st.session_state.pop("sample", None)
     if sample is not None:
@@ -44,9 +46,9 @@ def current() -> Record | None:
     elif pending:
         known: Record | None = st.session_state.get("record")
         sources = (*(known.sources if known and not known.phantom else ()), *pending)
-        named = pending[0][0] if len(pending) == 1 else f"{len(pending)} files"
-        with st.spinner(f"Decoding {named}"), _refusals():
-            read = _read(sources)
+        with Arriving(colours) as arriving, _refusals():
+            read = _read(sources, arriving)
+            tiles.forget(read.case)
             if known and not known.phantom:
                 st.session_state["record"] = read
             else:
@@ -100,12 +102,16 @@ def intake() -> None:
 
 def clear() -> None:
     """Forget the record and everything made from it."""
-    turn = st.session_state.get("intake", 0)
+    _leave()
+    tiles.forget()
+    st.session_state["intake"] = st.session_state.get("intake", 0) + 1
+
+
+def _leave() -> None:
     memory.forget()
     evidence.forget()
     for key in ("record", "refusals", "left_out", "sites", *patient.KEYS):
         st.session_state.pop(key, None)
-    st.session_state["intake"] = turn + 1
 
 
 def refusals() -> list[Notice]:
@@ -115,18 +121,16 @@ def refusals() -> list[Notice]:
 
 
 def _start(record: Record) -> None:
-    turn = st.session_state.get("intake", 0)
-    clear()
-    st.session_state["intake"] = turn
+    _leave()
     st.session_state["record"] = record
 
 
-def _read(sources: tuple[Source, ...]) -> Record:
+def _read(sources: tuple[Source, ...], arriving: Arriving) -> Record:
     from multimodal.formats import read_case
 
     # By itself a case is named after its first file, and that may be named after the patient.
     digest = sha256(b"".join(sha256(data).digest() for _, data in sources)).hexdigest()
-    return Record(sources=sources, case=read_case(sources, case_id=digest[:12]))
+    return Record(sources=sources, case=read_case(sources, case_id=digest[:12], seen=arriving))
 
 
 def _phantom(condition: str, words: str, seed: int) -> Record:

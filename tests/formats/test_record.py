@@ -70,6 +70,17 @@ def test_one_unreadable_file_does_not_stop_the_others() -> None:
     ]
 
 
+def test_each_file_is_told_of_as_it_is_read() -> None:
+    told: list[tuple[str, object]] = []
+    archive = zipped({"film.png": png(film()), "b.txt": b"Fever."})
+    sources = [("a.txt", b"Cough."), ("broken.png", b"\x89PNG\r\n\x1a\n"), ("all.zip", archive)]
+    case = read_case(sources, seen=lambda name, became: told.append((name, became)))
+    names = ["a.txt", "broken.png", "all.zip/film.png", "all.zip/b.txt"]
+    assert [name for name, _ in told] == [name for name in names for _ in range(2)]
+    assert [became for _, became in told[::2]] == [None] * 4
+    assert [became for _, became in told[1::2]] == [case.texts[0], *case.problems, case.images[0], case.texts[1]]
+
+
 @pytest.mark.parametrize("name", ["film.dcm", "film.PNG", "heart.wav", "lung.mp3"])
 def test_words_in_a_film_or_a_sound_are_no_note_unless_the_user_says_so(name: str) -> None:
     words = b"The server is busy; try again later."
