@@ -13,6 +13,7 @@ from multimodal.errors import CorruptFileError, LimitError, MultimodalError
 # Warning filters and log levels belong to the process: two overlapping changes would leave one behind.
 _PROCESS_WIDE = threading.RLock()
 _LOGGERS = tuple(map(logging.getLogger, ("pydicom", "pypdf")))
+_NOBODY = logging.NullHandler()
 
 
 @contextmanager
@@ -64,11 +65,16 @@ def typed(file: str, what: str) -> Iterator[None]:
 
 @contextmanager
 def _silent_logs() -> Iterator[None]:
-    levels = [logger.level for logger in _LOGGERS]
+    """Let what the libraries log reach nobody.
+
+    Their levels are left alone: to set one makes every logger of the process forget what it knows, and with torch
+    loaded there are hundreds.
+    """
+    heard = [(logger.handlers, logger.propagate) for logger in _LOGGERS]
     for logger in _LOGGERS:
-        logger.setLevel(logging.CRITICAL + 1)
+        logger.handlers, logger.propagate = [_NOBODY], False
     try:
         yield
     finally:
-        for logger, level in zip(_LOGGERS, levels, strict=True):
-            logger.setLevel(level)
+        for logger, (handlers, propagate) in zip(_LOGGERS, heard, strict=True):
+            logger.handlers, logger.propagate = handlers, propagate

@@ -40,3 +40,18 @@ def test_remarks_of_libraries_stay_inside_and_later_ones_do_not(caplog: pytest.L
     assert "heard again" in caplog.text
     with pytest.warns(UserWarning, match="heard again"):
         warnings.warn("heard again", UserWarning, stacklevel=1)
+
+
+def test_a_handler_of_a_library_hears_nothing_and_stays() -> None:
+    heard: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    handler.emit = heard.append  # type: ignore[method-assign]
+    logger = logging.getLogger("pydicom")
+    logger.addHandler(handler)
+    try:
+        with guarded("a.dcm", "film"), guarded("a.dcm", "DICOM pixel data"):
+            logger.critical("SECRET")
+        logger.critical("heard again")
+    finally:
+        logger.removeHandler(handler)
+    assert [record.getMessage() for record in heard] == ["heard again"]
