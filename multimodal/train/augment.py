@@ -56,18 +56,20 @@ def film_augmentation(settings: ImagePreparation) -> v2.Transform:
     """Film (1, S, S) in 0..1, a margin larger than ``settings.size``, to (1, size, size) in 0..1.
 
     No flip: upside down is no chest film, and mirrored the heart is on the wrong side. The
-    shift together with the margin is the border jitter.
+    shift together with the margin is the border jitter. Films are squashed to a square, so their
+    first shape shows in the proportions of the chest, and tells the diagnosis where sick and well
+    were filmed differently: the random shape of the crop takes that away.
     """
     return v2.Compose(
         [
             v2.RandomAffine(
                 degrees=12,
                 translate=(0.06, 0.06),
-                scale=(0.82, 1.18),
+                scale=(0.78, 1.08),
                 shear=6,
                 interpolation=v2.InterpolationMode.BILINEAR,
             ),
-            v2.CenterCrop(settings.size),
+            v2.RandomResizedCrop(settings.size, scale=(0.65, 1.0), ratio=(0.77, 1.3), antialias=True),
             v2.RandomApply([RandomResolution(0.35)], p=0.4),
             v2.RandomApply([RandomGamma(0.6, 1.7)], p=0.6),
             v2.RandomApply([v2.ColorJitter(brightness=0.25, contrast=0.35)], p=0.6),

@@ -40,6 +40,13 @@ def test_wear_grows_with_its_strength_and_spares_the_item(modality: Modality) ->
         assert _distance(given, worn(wear, wear.strengths[0], given, np.random.default_rng(0))) == distance[0]
 
 
+def test_another_shape_of_film_cuts_one_axis_by_chance() -> None:
+    film = Image("f.png", "", np.random.default_rng(0).random((100, 80)).astype(np.float32))
+    wear = next(wear for wear in WEAR[Modality.IMAGE] if wear.name == "shape")
+    shapes = {worn(wear, 20, film, np.random.default_rng(seed)).pixels.shape for seed in range(20)}
+    assert shapes == {(80, 80), (100, 64)}
+
+
 def _distance(first: object, second: object) -> float:
     match first, second:
         case Image(), Image():

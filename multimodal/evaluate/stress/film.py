@@ -59,6 +59,13 @@ def _crop(film: Image, per_cent: float, draw: np.random.Generator) -> Image:  # 
     return _as(film, shown(film)[top : height - top, left : width - left])
 
 
+def _reshape(film: Image, per_cent: float, draw: np.random.Generator) -> Image:
+    """Cut off one axis, so that the square that a network sees shows a wider or a longer chest."""
+    axis = int(draw.integers(2))
+    cut = int(per_cent / 200 * film.pixels.shape[axis])
+    return _as(film, np.moveaxis(np.moveaxis(shown(film), axis, 0)[cut : film.pixels.shape[axis] - cut], 0, axis))
+
+
 def _rotate(film: Image, degrees: float, draw: np.random.Generator) -> Image:
     turned = PIL.Image.fromarray(shown(film)).rotate(
         degrees * draw.choice((-1, 1)), PIL.Image.Resampling.BILINEAR, fillcolor=0
@@ -73,5 +80,6 @@ WEAR = (
     Wear("contrast", "factor, then clipped", (1.5, 2, 3), _contrast),
     Wear("gamma", "exponent", (1.5, 2.5, 4), _gamma),
     Wear("crop", "per cent cut off each side", (5, 10, 20), _crop),
+    Wear("shape", "per cent cut off the width or the height, by chance", (10, 20, 30), _reshape),
     Wear("rotation", "degrees", (5, 10, 20), _rotate),
 )
