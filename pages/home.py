@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from multimodal.ui import access, engine, sidebar
+from multimodal.ui import access, ahead, sidebar
 from multimodal.ui.theme import MARK
 
 st.set_page_config(page_title="Multimodal Diagnosis", page_icon=str(MARK), layout="wide")
@@ -20,4 +20,4 @@ PAGES = (
 access.require()
 sidebar.draw()
 st.navigation(PAGES, position="top").run()
-engine.load_ahead(sidebar.chosen())
+ahead.when_painted(sidebar.chosen())

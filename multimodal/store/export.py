@@ -85,8 +85,9 @@ def corrections(worklist: Worklist) -> Iterator[tuple[str, bytes]]:
 
 
 def _reviewed(worklist: Worklist) -> list[StoredCase]:
-    cases = worklist.search(Query(limit=None)).cases
-    chosen = [case for case in cases if case.state is not ReviewState.OPEN and case.review and case.review.labels]
+    states = (ReviewState.AGREE, ReviewState.DISAGREE)
+    cases = [case for state in states for case in worklist.search(Query(review=state, limit=None)).cases]
+    chosen = [case for case in cases if case.review and case.review.labels]
     newest = sorted(chosen, key=lambda case: case.updated, reverse=True)
     return [worklist.get(case.id) for case in newest if case.has_inputs]
 

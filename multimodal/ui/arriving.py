@@ -41,8 +41,8 @@ class Arriving:
 
     def __call__(self, name: str, became: Item | Notice | None) -> None:
         """Show that a file is being read, or what became of it."""
-        self._busy.close()
         if became is None:
+            self._busy.close()
             with self._doing.container():
                 self._busy.enter_context(st.spinner(f"Decoding {plain(visible(name))}"))
         elif isinstance(became, Notice):

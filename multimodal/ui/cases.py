@@ -17,6 +17,16 @@ from multimodal.ui.cases_save import SIGN_IN
 from multimodal.ui.record import Choice
 from multimodal.ui.upload import SAMPLES
 
+_CORRECTIONS = (
+    "Corrections are of all reviewed cases with kept files and stated labels, as folders that "
+    "<code>multimodal train</code> reads."
+)
+_NONE_YET = (
+    "There are no corrections to train on yet. They are made of reviewed cases whose files were kept: tick <b>Keep "
+    "the files too</b> where you save an answer on the Diagnose page, or <b>Keep the films and sounds too</b> where "
+    "you run a batch; then open the case, and state in your review what is present or absent."
+)
+
 
 def cases() -> None:
     """Draw the page."""
@@ -91,6 +101,7 @@ def _exports(mine: Worklist) -> None:
         on_click="ignore",
         width="stretch",
     )
+    some = next(corrections(mine), None) is not None
     st.download_button(
         "Corrections to train on",
         lambda: _zipped(mine),
@@ -98,12 +109,10 @@ def _exports(mine: Worklist) -> None:
         mime="application/zip",
         icon=":material/model_training:",
         on_click="ignore",
+        disabled=not some,
         width="stretch",
     )
-    st.html(
-        '<p class="mm-muted">The list is as filtered. Corrections are of all reviewed cases with kept files and '
-        "stated labels, as folders that <code>multimodal train</code> reads.</p>"
-    )
+    st.html(f'<p class="mm-muted">The list is as filtered. {_CORRECTIONS if some else _NONE_YET}</p>')
 
 
 def _zipped(mine: Worklist) -> bytes:

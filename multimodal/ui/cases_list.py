@@ -13,6 +13,7 @@ from multimodal.labels import LABELS, Modality
 from multimodal.store import Query, ReviewState, Sort, Summary, Worklist
 from multimodal.ui import evidence
 from multimodal.ui.answer import percent
+from multimodal.ui.record import findable
 from multimodal.ui.theme import WORDS, Palette
 
 PER_PAGE = 25
@@ -124,7 +125,7 @@ def _filters(mine: Worklist) -> None:
             width=240,
         )
     with st.container(horizontal=True, gap="small", key="cases-filters"):
-        _filter("Finding", "cases-label", {name: label.title for name, label in LABELS.items()})
+        _filter("Finding", "cases-label", {name: findable(name) for name in LABELS})
         _filter("Review", "cases-review", STATES)
         _filter("Model", "cases-model", {name: name for name in mine.models()})
 

@@ -15,7 +15,7 @@ from multimodal.labels import LABELS
 from multimodal.store import Review, ReviewState, StoredCase, Verdict, Worklist
 from multimodal.ui import cases_list, engine, evidence, page
 from multimodal.ui.memory import kept
-from multimodal.ui.record import Choice
+from multimodal.ui.record import Choice, findable
 from multimodal.ui.theme import WORDS, Palette
 
 AnItem = TypeVar("AnItem", Image, Audio, Text)
@@ -138,7 +138,7 @@ def _review(mine: Worklist, stored: StoredCase) -> None:
                 words,
                 list(LABELS),
                 default=[name for name, value in stated.items() if value == truth],
-                format_func=lambda name: LABELS[name].title,
+                format_func=findable,
                 placeholder="What you know",
                 key=f"{words}-{stored.id}",
             )

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from importlib import import_module
-from threading import Thread, main_thread
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import streamlit as st
 
 from multimodal.case import Case, Diagnosis
-from multimodal.errors import MultimodalError
 from multimodal.labels import Modality
 from multimodal.ui.memory import kept, recall
 from multimodal.ui.record import Choice, fingerprint
@@ -24,8 +20,6 @@ if TYPE_CHECKING:
 FUSION = "fusion"
 _REMEMBERED = 256
 """Items of a session whose embeddings are kept."""
-PAINTED = 1.0
-"""Seconds that a browser takes to paint what it was sent: loading torch would slow that down."""
 LATE = "late"
 """Late pooling has no weights, so it is offered whether or not there is a bundle of it."""
 
@@ -117,31 +111,6 @@ def _load(
     from multimodal.engine import Engine
 
     return Engine(dict(models), device=device, prevalence=dict(prevalence))
-
-
-def load_ahead(choice: Choice) -> None:
-    """Begin to load the engine of a choice, once the page that was just sent is painted; once for all sessions.
-
-    Whoever asks for it before it is there waits for the rest of it, as for any other that another session loads.
-    """
-    _ahead(choice.models, choice.device, choice.prevalence, server())
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _ahead(*asked: Any) -> Thread:
-    # No daemon: the program's end would cut torch off in the middle of its loading, which aborts the process.
-    thread = Thread(target=_load_soon, args=asked, name="engine ahead")
-    thread.start()
-    return thread
-
-
-def _load_soon(*asked: Any) -> None:
-    ends = main_thread()
-    ends.join(PAINTED)
-    if ends.is_alive():
-        import_module("multimodal.engine")
-        with suppress(MultimodalError):  # told to whoever asks for an answer
-            _load(*asked).warm_up()
 
 
 def remembered(case: Case, choice: Choice) -> Diagnosis | None:

@@ -28,11 +28,12 @@ def diagnose() -> None:
     """Draw the page."""
     colours = theme.palette()
     theme.apply(colours)
-    given = upload.given()
-    with st.container():
-        record = upload.current(colours)
+    place = st.container()
     # What was on the page makes way at once for another record, and otherwise stays until it is drawn again.
-    with st.empty().container() if given else st.container():
+    rest = st.empty() if upload.given() else st.container()
+    with place:
+        record = upload.current(colours)
+    with rest.container():
         if record is None:
             upload.greet()
             _notices(upload.refusals())

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 
 from multimodal.case import Audio, Case, Diagnosis, Image, Item, ItemResult, Patient
-from multimodal.labels import Site
+from multimodal.labels import LABELS, Site
 
 Source = tuple[str, bytes]
 
@@ -87,6 +87,19 @@ def kind_of(item: Item) -> str:
 
 
 SITE_WORDS: Mapping[Site | None, str] = {Site.HEART: "Heart sound", Site.LUNG: "Lung sound", None: "Sound"}
+
+
+def findable(name: str) -> str:
+    """A label in plain words with the field's own, so that a list of labels finds either.
+
+    >>> findable("atelectasis"), findable("murmur")
+    ('Collapsed lung tissue (atelectasis)', 'Heart murmur')
+    >>> findable("obstructive_airway_disease")
+    'Obstructive airway disease (asthma, COPD, emphysema)'
+    """
+    title, term = LABELS[name].title, LABELS[name].term
+    known = term.removeprefix(title).lstrip(": ").replace(" (", ", ").rstrip(")")
+    return f"{title} ({known[0].lower()}{known[1:]})" if known else title
 
 
 def bare(text: str) -> str:

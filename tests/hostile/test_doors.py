@@ -128,7 +128,6 @@ def written(folder: Path, inputs: Sequence[Input]) -> dict[str, Input]:
 def test_the_app_takes_one_record_of_them_all(monkeypatch: pytest.MonkeyPatch) -> None:
     double = Plain()
     monkeypatch.setattr(app_engine, "load", lambda choice: double)
-    monkeypatch.setattr(app_engine, "load_ahead", lambda choice: None)
     monkeypatch.setattr(app_engine, "catalogue", lambda: app_engine.Catalogue(OPTIONS))
     app = AppTest.from_file(str(HOME), default_timeout=240).run()
     given = {f"{number}-bad{Path(one.name).suffix}": one for number, one in enumerate(REFUSED)}

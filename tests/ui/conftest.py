@@ -97,12 +97,6 @@ def tiny_zoo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No engine is loaded in the background of a page that no browser shows."""
-    monkeypatch.setattr(engine, "load_ahead", lambda choice: None)
-
-
-@pytest.fixture(autouse=True)
 def _fresh_caches() -> Iterator[None]:
     yield
     st.cache_resource.clear()

@@ -6,22 +6,22 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from multimodal.errors import BundleNotFoundError
-from multimodal.ui import engine
-from multimodal.ui.engine import load_ahead
+from multimodal.ui import ahead, engine
 from multimodal.ui.record import Choice
+from tests.ui.made import Double
 
 CHOICE = Choice((("image", "tiny_image"),))
 
 
 def begin(choice: Choice) -> None:
-    load_ahead(choice)
+    ahead.load(choice)
     for thread in threading.enumerate():
         if thread.name == "engine ahead":
             thread.join()
@@ -34,8 +34,7 @@ def test_two_readers_have_one_engine_loaded(monkeypatch: pytest.MonkeyPatch) -> 
         def warm_up(self) -> None:
             loaded.append(self)
 
-    monkeypatch.setattr(engine, "PAINTED", 0)
-    monkeypatch.setattr(engine, "_load", lambda *asked: Engine())
+    monkeypatch.setattr(engine, "load", lambda choice: Engine())
     with ThreadPoolExecutor(4) as readers:
         list(readers.map(begin, [CHOICE] * 8))
     assert len(loaded) == 1
@@ -45,24 +44,25 @@ def test_two_readers_have_one_engine_loaded(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_what_cannot_be_loaded_is_told_to_whoever_asks_for_it(tiny_zoo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MULTIMODAL_MODELS", str(tiny_zoo))
-    monkeypatch.setattr(engine, "PAINTED", 0)
     nowhere = Choice((("image", "nowhere"),))
     begin(nowhere)
     with pytest.raises(BundleNotFoundError, match="nowhere"):
         engine.load(nowhere)
 
 
-@pytest.mark.parametrize("painted", [0, 3600])
-def test_the_program_ends_cleanly_before_and_while_it_loads(painted: int, tiny_zoo: Path) -> None:
-    code = f"""
-from multimodal.ui import engine
-from multimodal.ui.record import Choice
-engine.PAINTED = {painted}
-engine.load_ahead(Choice(()))
-"""
-    start = time.monotonic()
+def test_a_page_loads_nothing_before_a_browser_has_painted_it(
+    app: AppTest, double: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[Choice] = []
+    monkeypatch.setattr(ahead, "load", begun.append)
+    app.run()
+    assert not app.exception
+    assert begun == []
+
+
+def test_the_program_that_ends_while_it_loads_ends_cleanly(tiny_zoo: Path) -> None:
+    code = "from multimodal.ui import ahead, record; ahead.load(record.Choice(()))"
     environment = {**os.environ, "MULTIMODAL_MODELS": str(tiny_zoo)}
     ended = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     assert "Traceback" not in ended.stderr
-    assert time.monotonic() - start < 600

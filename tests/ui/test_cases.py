@@ -296,3 +296,35 @@ def test_saving_from_the_diagnose_page_is_the_readers_own_act(
     cases = store.worklist(LOCAL).search().cases
     assert [(case.title, case.has_inputs) for case in cases] == [("Bed 7", keep)]
     store.close()
+
+
+def exporting(page: AppTest) -> tuple[bool, str]:
+    """Whether corrections can be downloaded, and what the page says of them."""
+    button = next(one for one in page.get("download_button") if one.proto.label == "Corrections to train on")
+    return not button.proto.disabled, "\n".join(element.proto.body for element in page.get("html"))
+
+
+def test_where_there_are_no_corrections_the_page_says_how_to_get_some(page: AppTest, mine: Worklist) -> None:
+    bare = save(mine, "without its files")
+    mine.review(bare, Review(Verdict.DISAGREE, {"pneumonia": 1}))
+    page.run()
+    assert not page.exception
+    given, words = exporting(page)
+    assert not given
+    assert "There are no corrections to train on yet" in words
+    assert "Keep the files too" in words
+    kept = save(mine, "with its files", note=b"Cough and fever.")
+    assert not exporting(page.run())[0], "a case that nobody reviewed corrects nothing"
+    mine.review(kept, Review(Verdict.AGREE, {"pneumonia": 1}))
+    given, words = exporting(page.run())
+    assert given
+    assert "no corrections" not in words
+
+
+def test_a_label_is_found_by_the_fields_own_word_too(page: AppTest, mine: Worklist) -> None:
+    case = save(mine, "A case")
+    opened(page, case)
+    offered = page.multiselect(key=f"Present-{case}").options
+    for word in ("atelectasis", "pleural effusion", "COPD", "mitral regurgitation", "Collapsed lung tissue"):
+        assert any(word in option for option in offered), word
+    assert len(offered) == len(set(offered))

@@ -13,8 +13,6 @@ _PAINT = """
 import sys
 from streamlit.testing.v1 import AppTest
 
-import multimodal.ui.engine
-multimodal.ui.engine.PAINTED = 3600  # and ends with the program
 app = AppTest.from_file(sys.argv[1], default_timeout=240).run()
 for page in ("cases", "model_lab", "model_cards"):
     assert app.selectbox(key="image").options, "the sidebar lists the networks"
