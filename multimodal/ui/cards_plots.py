@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 220, 120
 """Of a plot, in its own units."""
 
+_SHOWN = 4
+"""Plots of wear that stand open, the costliest: a film's eighteen would go on without end on a phone."""
+
 _NOTABLE = 0.005
 """A smaller cost is not there at two decimals."""
 
@@ -66,10 +69,24 @@ def _worn(name: str, stress: Mapping[str, Any], colours: Palette) -> str:
     def cost(curve: Mapping[str, Any]) -> float:
         return min(float(point["difference"]) for point in curve["points"])
 
-    cells = "".join(_wear(curve, start, cost(curve), colours) for curve in sorted(stress["curves"], key=cost))
+    curves = sorted(stress["curves"], key=cost)
+    cells = [_wear(curve, start, cost(curve), colours) for curve in curves]
+    rest = ""
+    if len(cells) > _SHOWN + 1:
+        least = (
+            f"at most {figure(cost(curves[_SHOWN]), signed=True)}" if cost(curves[_SHOWN]) <= -_NOTABLE else "nothing"
+        )
+        words = f"{len(cells) - _SHOWN} more, each of which costs {least}"
+        cells, rest = cells[:_SHOWN], _folded(words, cells[_SHOWN:])
     labels = ", ".join(LABELS[label].title.lower() for label in stress["labels"])
     about = f"{name}: {stress['items']} items of {stress['patients']} patients, {labels}"
-    return f'<h3 class="mm-data">{escape(about)}</h3><div class="mm-plots">{cells}</div>'
+    return f'<h3 class="mm-data">{escape(about)}</h3><div class="mm-plots">{"".join(cells)}</div>{rest}'
+
+
+def _folded(words: str, cells: Sequence[str]) -> str:
+    """Plots that are a click away."""
+    plots = f'<div class="mm-plots">{"".join(cells)}</div>'
+    return f'<details class="mm-more"><summary>{escape(words)}</summary>{plots}</details>'
 
 
 def _wear(curve: Mapping[str, Any], start: Sequence[float], cost: float, colours: Palette) -> str:
@@ -179,7 +196,7 @@ def _plot(
         across, up = place(x, y).split(",")
         parts.append(f'<circle cx="{across}" cy="{up}" r="{4.5 if dot else 3}" fill="{colours.accent}"/>')
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-size="10" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-size="12" '
         f'font-family="Source Sans Pro, Segoe UI, Helvetica, Arial, sans-serif">'
         f'<g fill="{colours.muted}">{"".join(parts)}</g></svg>'
     )

@@ -149,6 +149,20 @@ def test_a_card_plots_what_wear_costs_what_a_network_goes_by_and_when_it_answers
     assert sections != dict(cards_plots.plots(made, DARK))
 
 
+def test_all_but_the_costliest_wear_is_folded_away() -> None:
+    def curve(name: str, lost: float) -> dict[str, Any]:
+        point = {"strength": 1, "auroc": 0.9 - lost, "auroc_ci": [0.5, 0.95], "difference": -lost}
+        return {"name": name, "what": "of its kind", "points": [point]}
+
+    curves = [curve(f"sort {n}", n / 100) for n in range(9)]
+    stress = {"items": 9, "patients": 9, "labels": ["murmur"], "auroc": 0.9, "auroc_ci": [0.8, 0.95], "curves": curves}
+    sections = dict(cards_plots.plots(config(metrics={"heart": {"stress": stress}}), LIGHT))
+    shown, _, folded = sections["Under wear and attack"].partition("<details")
+    assert [f"Sort {n}" in shown for n in range(9)] == [False] * 5 + [True] * 4
+    assert [f"Sort {n}" in folded for n in range(9)] == [True] * 5 + [False] * 4
+    assert "5 more, each of which costs at most \N{MINUS SIGN}0.04" in folded
+
+
 def test_a_card_without_such_figures_has_no_such_plots() -> None:
     assert cards_plots.plots(config(metrics=MEASURED), LIGHT) == []
     with pytest.raises(BundleInvalidError):
