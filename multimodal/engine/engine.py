@@ -6,10 +6,10 @@ import copy
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 
 import numpy as np
 
-from multimodal import __version__
 from multimodal.case import Audio, Case, Diagnosis, Image, Item, ItemResult, ModelRef, Notice, Text
 from multimodal.engine import answer
 from multimodal.engine.ages import uncovered_ages
@@ -26,6 +26,7 @@ from multimodal.labels import LABELS, Modality, Site
 from multimodal.quality import check, check_heart, check_record
 from multimodal.zoo import LoadedBranch
 
+VERSION = version("multimodal-diagnosis")
 SITE_DOUBT = 2.0
 """Log-odds against the user's word at which a sound's site is doubted: in at most 1.7 % of a source's validation sounds
 wrongly; 69 to 100 % of those given as the other site are caught (docs/quality.md)."""
@@ -185,7 +186,7 @@ class Engine:
             ),
             items=tuple(_result(entry) for entry in entries),
             models=self.models,
-            version=__version__,
+            version=VERSION,
             elapsed_ms=0.0,
         )
 
