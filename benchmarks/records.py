@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from io import BytesIO
 
@@ -11,6 +12,7 @@ from PIL import Image as Pillow
 from pydicom import dcmread
 from pydicom.uid import UID
 
+from multimodal.case import Case
 from multimodal.formats import Kind
 from multimodal.phantom import Phantom, draw_patient, render
 from multimodal.phantom.record import FILES
@@ -29,6 +31,11 @@ def sources(seed: int, *kinds: Kind) -> list[tuple[str, bytes]]:
     """Files of a phantom as ``read_case`` takes them; all four by default."""
     wanted = kinds or tuple(FILES)
     return [(f"{kind}:{FILES[kind]}", phantom(seed).files[FILES[kind]]) for kind in wanted]
+
+
+def anew(case: Case) -> Case:
+    """A case as if it had just been decoded: nothing that was made of its films is known any more."""
+    return replace(case, images=tuple(replace(film) for film in case.images))
 
 
 @cache

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from benchmarks.measure import Options, Row, seconds, summary
-from benchmarks.records import sources
+from benchmarks.records import anew, sources
 from multimodal import Engine, read_case
 from multimodal.case import Case
 from multimodal.engine import Batcher
@@ -80,6 +80,7 @@ def _networks(engine: Engine, cases: Sequence[Case], device: torch.device) -> Ca
 def _load(engine: Engine, cases: Sequence[Case], callers: int) -> tuple[float, list[float]]:
     """Seconds for all cases by so many callers, and for each."""
     times: list[float] = []
+    fresh = [anew(case) for case in cases]
     with ThreadPoolExecutor(callers) as threads:
-        whole = seconds(lambda: times.extend(threads.map(lambda case: seconds(lambda: engine.diagnose(case)), cases)))
+        whole = seconds(lambda: times.extend(threads.map(lambda case: seconds(lambda: engine.diagnose(case)), fresh)))
     return whole, times

@@ -11,7 +11,7 @@ from pydicom import dcmread, uid
 from torch import Tensor
 
 from benchmarks.measure import Options, Row, ratio
-from benchmarks.records import full_size, sources
+from benchmarks.records import anew, full_size, sources
 from multimodal import Engine, read_case
 from multimodal.case import Diagnosis, Item
 from multimodal.engine.device import precision, resolve
@@ -49,7 +49,7 @@ def rows(options: Options) -> Iterator[Row]:
     yield ratio(
         "32 decoded cases: networks alone over the engine (share of the model-only rate)",
         _forward(engine, [item for _ in range(32) for item in case.items], options.device),
-        lambda: engine.diagnose_many([case] * 32),
+        lambda: engine.diagnose_many([anew(case) for _ in range(32)]),
         max(3, options.pairs // 5),
     )
 
