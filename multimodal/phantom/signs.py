@@ -8,7 +8,7 @@ source alone is imperfect: early disease shows nothing on some films, some sound
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
@@ -175,7 +175,7 @@ def draw_signs(patient: PhantomPatient) -> dict[str, float]:
     return strengths
 
 
-def of_source(signs: dict[str, float], source: Source) -> dict[str, float]:
+def of_source(signs: Mapping[str, float], source: Source) -> dict[str, float]:
     """The signs of one source, by their bare names."""
     return {SIGN[key].name: strength for key, strength in signs.items() if SIGN[key].source is source}
 

@@ -63,9 +63,9 @@ def prepare_image(image: Image, settings: ImagePreparation) -> Tensor:
     Returns:
         (1, 1, size, size) float32; the first axis counts views of the item, of which a film has one.
     """
-    film = torch.tensor(_crop(image.pixels, settings.border))
+    film = torch.tensor(_crop(image.pixels, settings.border))  # a copy, which may be worked on in place
     if image.window is not None:
-        film = film.clamp(*image.window)
+        film.clamp_(*image.window)
     film = _rescale(film, settings.low_percentile, settings.high_percentile)
     film = interpolate(
         film[None, None], size=(settings.size, settings.size), mode="bilinear", antialias=True, align_corners=False
@@ -120,11 +120,10 @@ def _crop(film: FloatArray, border: float) -> FloatArray:
 
 
 def _rescale(film: Tensor, low_percentile: float, high_percentile: float) -> Tensor:
-    """Clip to the percentiles and stretch to 0..1; a flat film becomes black."""
+    """Clip to the percentiles and stretch to 0..1, in place; a flat film becomes black."""
     step = max(1, int((film.numel() / _PERCENTILE_SAMPLES) ** 0.5))
     sample = film[::step, ::step].flatten()
     low, high = percentiles(sample, (low_percentile, high_percentile))
     if high <= low:
         low, high = film.min(), film.max()
-    scaled: Tensor = (film - low) / (high - low).clamp_min(torch.finfo(film.dtype).tiny)
-    return scaled.clamp(0, 1)
+    return film.sub_(low).div_((high - low).clamp_min(torch.finfo(film.dtype).tiny)).clamp_(0, 1)
