@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -57,3 +58,7 @@ def _load(choice: Choice) -> None:
     import_module("multimodal.engine")
     with suppress(MultimodalError):  # told to whoever asks for an answer
         engine.load(choice).warm_up()
+    # Streamlit collects garbage after every run of a page: half a million objects of torch's would be looked through
+    # each time, 0.3 seconds in which nobody's page moves.
+    gc.collect()
+    gc.freeze()

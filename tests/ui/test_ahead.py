@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,6 +20,12 @@ from multimodal.ui.record import Choice
 from tests.ui.made import Double
 
 CHOICE = Choice((("image", "tiny_image"),))
+
+
+@pytest.fixture(autouse=True)
+def thawed() -> Iterator[None]:
+    yield
+    gc.unfreeze()
 
 
 def begin(choice: Choice) -> None:
@@ -40,6 +48,18 @@ def test_two_readers_have_one_engine_loaded(monkeypatch: pytest.MonkeyPatch) -> 
     assert len(loaded) == 1
     begin(Choice((("image", "other_image"),)))
     assert len(loaded) == 2
+
+
+def test_a_collection_of_garbage_does_not_look_through_what_was_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[list[object]] = []
+
+    class Engine:
+        def warm_up(self) -> None:
+            held.extend([] for _ in range(1000))
+
+    monkeypatch.setattr(engine, "load", lambda choice: Engine())
+    begin(Choice((("image", "third_image"),)))
+    assert not {id(each) for each in held} & {id(each) for each in gc.get_objects()}
 
 
 def test_what_cannot_be_loaded_is_told_to_whoever_asks_for_it(tiny_zoo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
