@@ -12,7 +12,8 @@ from pydicom import uid
 
 from multimodal.case import Audio, Image, Item, Text
 from multimodal.errors import InputError
-from multimodal.formats import read, read_case
+from multimodal.formats import Limits, read, read_case
+from multimodal.formats.isolation import shared
 from tests.formats.files import dicom, film, jpeg, jpeg_by_gdcm, pdf, png, sound, tone, zipped
 
 EIGHT = film(bits=8).astype(np.uint8)
@@ -43,6 +44,8 @@ SIGNATURES = [
     b"\xff\xfb\x90\x00", b"%PDF-1.7\n", b"PK\x03\x04", b"PK\x05\x06",
     bytes(128) + b"DICM", b"\xff\xfe", b"\xef\xbb\xbf",
 ]  # fmt: skip
+BY_GDCM = ("jpeg extended", "jpeg lossless")
+"""A damaged stream can end the process that GDCM runs in, so these are read as the program reads them: in another."""
 _cache: dict[str, bytes] = {}
 
 
@@ -52,9 +55,9 @@ def valid(name: str) -> bytes:
     return _cache[name]
 
 
-def check(data: bytes) -> None:
+def check(data: bytes, *, apart: bool = False) -> None:
     try:
-        item: Item | InputError = read(data, "a.bin")
+        item: Item | InputError = shared().read(data, "a.bin", None, Limits()).item if apart else read(data, "a.bin")
     except InputError as error:
         item = error
     if isinstance(item, InputError):
@@ -100,7 +103,7 @@ def test_mutated_files(name: str, data: st.DataObject) -> None:
             mutated[at : at + 4] = b"\xff\xff\xff\xff"
         if not mutated:
             break
-    check(bytes(mutated))
+    check(bytes(mutated), apart=name in BY_GDCM)
 
 
 @given(st.data())
