@@ -52,24 +52,33 @@ class RandomResolution(nn.Module):
         return cast("Tensor", v2.functional.resize(small, [side, side], antialias=True))
 
 
-def film_augmentation(settings: ImagePreparation) -> v2.Transform:
+def film_augmentation(settings: ImagePreparation, stretch: float = 1.0) -> v2.Transform:
     """Film (1, S, S) in 0..1, a margin larger than ``settings.size``, to (1, size, size) in 0..1.
 
     No flip: upside down is no chest film, and mirrored the heart is on the wrong side. The
-    shift together with the margin is the border jitter. Films are squashed to a square, so their
-    first shape shows in the proportions of the chest, and tells the diagnosis where sick and well
-    were filmed differently: the random shape of the crop takes that away.
+    shift together with the margin is the border jitter.
+
+    Args:
+        settings: The branch's own.
+        stretch: How much wider or higher than the film its random crop may be. Films are squashed to a square, so
+            their first shape shows in the proportions of the chest, and tells the diagnosis where sick and well
+            were filmed differently; crops of random shapes take that away. 1 for the film's own shape.
     """
+    scale = (0.82, 1.18)
+    crop: v2.Transform = v2.CenterCrop(settings.size)
+    if stretch > 1:
+        scale = (0.78, 1.08)
+        crop = v2.RandomResizedCrop(settings.size, scale=(0.65, 1.0), ratio=(round(1 / stretch, 2), stretch))
     return v2.Compose(
         [
             v2.RandomAffine(
                 degrees=12,
                 translate=(0.06, 0.06),
-                scale=(0.78, 1.08),
+                scale=scale,
                 shear=6,
                 interpolation=v2.InterpolationMode.BILINEAR,
             ),
-            v2.RandomResizedCrop(settings.size, scale=(0.65, 1.0), ratio=(0.77, 1.3), antialias=True),
+            crop,
             v2.RandomApply([RandomResolution(0.35)], p=0.4),
             v2.RandomApply([RandomGamma(0.6, 1.7)], p=0.6),
             v2.RandomApply([v2.ColorJitter(brightness=0.25, contrast=0.35)], p=0.6),

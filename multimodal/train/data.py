@@ -84,10 +84,11 @@ class Examples(TorchDataset[dict[str, Tensor]]):
         preparation: Preparation,
         tokenizer: Tokenizer | None = None,
         names: Sequence[str] = (),
+        stretch: float = 1.0,
     ) -> None:
         self.decoded, self.labels, self.site = decoded, labels, site
         self.preparation, self.tokenizer, self.names = preparation, tokenizer, names
-        self.film = film_augmentation(preparation) if isinstance(preparation, ImagePreparation) else None
+        self.film = film_augmentation(preparation, stretch) if isinstance(preparation, ImagePreparation) else None
         self.notes = [as_note(item) for item in decoded] if isinstance(preparation, TextPreparation) else []
 
     @property

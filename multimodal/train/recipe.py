@@ -25,6 +25,7 @@ class Recipe:
         site_weight: Weight of the auxiliary site loss of an audio branch.
         phantom_share: Share of the examples that are phantoms, where phantoms are given.
         draws: Examples of an epoch at most; 0 for as many as there are rows.
+        stretch: How much wider or higher than a film its random crop may be; 1 for the film's own shape.
         freeze: Whether only the head is trained.
         seed: Of everything random.
     """
@@ -38,6 +39,7 @@ class Recipe:
     site_weight: float = 0.3
     phantom_share: float = 0.1
     draws: int = 0
+    stretch: float = 1.0
     freeze: bool = False
     seed: int = 0
 
@@ -50,6 +52,7 @@ class Recipe:
             and self.draws >= 0
             and 0 <= self.phantom_share < 1
             and 0 <= self.label_smoothing < 0.5
+            and 1 <= self.stretch <= 2
         ):
             raise UsageError(f"Expected a usable training recipe, but got {self}.")
 

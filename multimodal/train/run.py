@@ -71,6 +71,7 @@ class Run:
             branch.preparation,
             branch.tokenizer,
             branch.labels,
+            self.recipe.stretch,
         )
         chooser = self.evaluation(validation, branch) if validation is not None and len(validation) else None
         sampling = balanced_weights(labelled, branch.labels, self.recipe.phantom_share)

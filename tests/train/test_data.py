@@ -61,32 +61,35 @@ def test_films_keep_their_size_and_range_and_are_never_upside_down() -> None:
     torch.manual_seed(0)
     film = torch.zeros(1, 72, 72)
     film[:, 36:] = 1.0
-    augment = film_augmentation(ImagePreparation(size=64))
-    for _ in range(50):
-        out = augment(film)
-        assert out.shape == (1, 64, 64)
-        assert out[:, 32:].mean() > out[:, :32].mean() + 0.1
+    for augment in (film_augmentation(ImagePreparation(size=64), stretch) for stretch in (1.0, 1.3)):
+        for _ in range(50):
+            out = augment(film)
+            assert out.shape == (1, 64, 64)
+            assert out[:, 32:].mean() > out[:, :32].mean() + 0.1
 
 
 def test_the_heart_stays_on_its_side() -> None:
     torch.manual_seed(0)
     film = torch.zeros(1, 72, 72)
     film[:, :, 36:] = 1.0
-    augment = film_augmentation(ImagePreparation(size=64))
+    augment = film_augmentation(ImagePreparation(size=64), 1.3)
     assert all(out[..., 32:].mean() > out[..., :32].mean() + 0.1 for out in (augment(film) for _ in range(50)))
 
 
-def test_proportions_tell_nothing_after_augmentation() -> None:
+def test_stretching_blurs_what_proportions_tell() -> None:
     torch.manual_seed(0)
     across = torch.arange(72) - 35.5
     film = ((across[None] ** 2 + across[:, None] ** 2) < 14**2).float()[None]
-    augment, shapes = film_augmentation(ImagePreparation(size=64)), []
-    for _ in range(200):
-        disc = augment(film)[0] > 0.7
-        shapes.append(float(disc.any(0).sum()) / max(1, int(disc.any(1).sum())))
-    assert np.quantile(shapes, 0.1) < 0.88
-    assert np.quantile(shapes, 0.9) > 1.13
-    assert 0.93 < np.median(shapes) < 1.07
+    spread = {}
+    for stretch in (1.0, 1.3):
+        augment, shapes = film_augmentation(ImagePreparation(size=64), stretch), []
+        for _ in range(200):
+            disc = augment(film)[0] > 0.7
+            shapes.append(float(disc.any(0).sum()) / max(1, int(disc.any(1).sum())))
+        assert 0.93 < np.median(shapes) < 1.07
+        spread[stretch] = np.quantile(shapes, 0.9) - np.quantile(shapes, 0.1)
+    assert spread[1.3] > 1.5 * spread[1.0]
+    assert spread[1.3] > 0.25
 
 
 def test_a_sound_becomes_one_window_whatever_its_length() -> None:

@@ -10,8 +10,8 @@ from multimodal.evaluate.card.markdown import bullets
 SHORTCUTS: Mapping[str, str] = {
     "kermany": "The children's films of one hospital. The outer four pixels of a film tell pneumonia (AUROC 0.94), "
     "and which source a film is from can be told almost surely. The border is cut off before scoring. Films of every "
-    "shape are squashed to a square, so that the proportions of a chest can tell who was filmed how: training crops to "
-    "random shapes, and the wear named shape measures what is left of it.",
+    "shape are squashed to a square, so that the proportions of a chest can tell who was filmed how: the wear named "
+    "shape measures it, and training with stretch takes most of it away.",
     "nih": "Film size tells pneumonia (AUROC 0.85 by size alone), so films are ranked within one size; "
     "labels are text-mined and partly wrong; heart failure is oedema, a proxy.",
     "cohen": "Collected from publications: image quality and layout differ between diseases.",
