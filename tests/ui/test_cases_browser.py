@@ -31,6 +31,8 @@ def test_a_case_outlives_the_server_and_is_reviewed_and_deleted(tiny_zoo: Path, 
             page.goto(f"{address}cases?{kept}")  # the first request to the new server is a deep link
             page.wait_for_selector("h1.mm-case")
             assert page.locator("h1.mm-case").inner_text() == "Canary, bed 7"
+            settle(page)
+            page.get_by_role("tab", name="Film").click()  # it is at first the one that speaks for the label
             page.wait_for_selector(".film[data-ready=true]")
             page.get_by_role("combobox", name="Mark what speaks for").wait_for()
             page.get_by_role("link", name="Diagnose").wait_for()

@@ -38,8 +38,10 @@ def test_the_answer_is_reached_and_read_by_keyboard(tiny_zoo: Path, tmp_path: Pa
         asked = walk(page, "Pneumonia", accent)
         page.keyboard.press("Enter")
         page.get_by_role("region", name="Every modality and pair").wait_for()
+        page.get_by_role("tab", name="Film").click()  # it is at first the one that speaks for the label
         page.wait_for_selector(".film[data-ready=true]")
         settle(page)
+        page.get_by_role("button", name="New case").focus()
         read = walk(page, "Every modality and pair", accent)
         assert [stop["name"] for stop in (*asked, *read) if not stop["name"]] == []
         assert [stop["name"] for stop in (*asked, *read) if not stop["seen"]] == []
