@@ -101,8 +101,9 @@ def test_compare_leads_to_a_case_and_its_evidence_whatever_the_address_holds(tin
         page.goto(f"{address}compare?image=other_image")
         page.get_by_role("button", name="See its evidence").click()
         page.get_by_role("heading", name="Diagnose", exact=True).wait_for()
-        page.get_by_text("Phantom drawn with: pneumonia").wait_for()
         page.wait_for_selector(".mm-answer h2")
+        settle(page)  # what the run before drew has gone
+        playwright.expect(page.get_by_text("Phantom drawn with: pneumonia")).to_have_count(1)
         page.wait_for_url(CHOSEN)
 
 
