@@ -59,6 +59,8 @@ _ENDINGS = _words(
     "atrophy dystrophy ectasia ectasis ectomy emia itis megaly opathic opathy oscopy ostomy otomy penia plegia pnea "
     "rrhage rrhea rrhoea uria"
 )
+_ALL_STEMS = _STEMS | _CHEST_STEMS | _PART_STEMS
+_ALL_WORDS = _WORDS | _CHEST_WORDS | _PART_WORDS
 _LONGEST = 12
 """Letters of a stem or an ending."""
 _PHRASES = re.compile(
@@ -78,11 +80,7 @@ def clinical_words(text: str) -> int:
     >>> clinical_words("62 y/o M, COPD, r/o mass"), clinical_words("milk, bread and chicken breast")
     (4, 0)
     """
-    return (
-        _count(text, _STEMS | _CHEST_STEMS | _PART_STEMS, _WORDS | _CHEST_WORDS | _PART_WORDS, _ENDINGS)
-        + len(_PHRASES.findall(text))
-        + len(_CAPITALS.findall(text))
-    )
+    return _count(text, _ALL_STEMS, _ALL_WORDS, _ENDINGS) + len(_PHRASES.findall(text)) + len(_CAPITALS.findall(text))
 
 
 def chest_words(text: str) -> int:

@@ -84,12 +84,13 @@ def corrections(worklist: Worklist) -> Iterator[tuple[str, bytes]]:
             yield f"{_folder(modality)}/metadata.csv", _plain_csv(of, columns).encode()
 
 
-def _reviewed(worklist: Worklist) -> list[StoredCase]:
+def _reviewed(worklist: Worklist) -> Iterator[StoredCase]:
+    """Cases with kept files and stated labels, the newest first, each read when it is asked for."""
     states = (ReviewState.AGREE, ReviewState.DISAGREE)
     cases = [case for state in states for case in worklist.search(Query(review=state, limit=None)).cases]
     chosen = [case for case in cases if case.review and case.review.labels]
     newest = sorted(chosen, key=lambda case: case.updated, reverse=True)
-    return [worklist.get(case.id) for case in newest if case.has_inputs]
+    return (worklist.get(case.id) for case in newest if case.has_inputs)
 
 
 def _truth(case: StoredCase, kind: Kind) -> dict[str, int]:

@@ -32,10 +32,9 @@ def show(sides: tuple[Side, Side]) -> None:
     if st.button(
         "Refit the head", type="primary", icon=":material/model_training:", disabled=running or request is None
     ):
-        asked = request
         embeddings: Embeddings = st.session_state.setdefault(_EMBEDDINGS, Embeddings())
-        if asked is not None:
-            job = st.session_state[_JOB] = Job(partial(fit, asked, embeddings))
+        if request is not None:
+            job = st.session_state[_JOB] = Job(partial(fit, request, embeddings))
             st.session_state[_SIDE] = side
             st.session_state.pop(_KEPT, None)
             st.session_state.pop(_REFUSED, None)
