@@ -108,9 +108,8 @@ class _BranchTrainer(SampledTrainer):
         if self.validation is None:
             return {}
         branch = self.accelerator.unwrap_model(self.model).branch
-        logits = predict_set(branch, self.validation).logits.numpy()
-        scores = scores_by_source(logits, self.validation, branch.labels)
-        metrics = {_METRIC: float(np.mean(list(scores.values()))) if scores else 0.5}
+        scores = _scores(branch, self.validation)
+        metrics = {_METRIC: _mean(scores)}
         metrics |= {f"eval_{name}": value for name, value in scores.items()}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
@@ -141,6 +140,19 @@ class _CsvLog(TrainerCallback):
             writer = csv.DictWriter(file, columns)
             writer.writeheader()
             writer.writerows(epochs.values())
+
+
+def macro_auroc(branch: Branch, data: EvaluationSet) -> float:
+    """What epochs are chosen by."""
+    return _mean(_scores(branch, data))
+
+
+def _scores(branch: Branch, data: EvaluationSet) -> dict[str, float]:
+    return scores_by_source(predict_set(branch, data).logits.numpy(), data, branch.labels)
+
+
+def _mean(scores: Mapping[str, float]) -> float:
+    return float(np.mean(list(scores.values()))) if scores else 0.5
 
 
 def scores_by_source(logits: FloatArray, data: EvaluationSet, labels: tuple[str, ...]) -> dict[str, float]:

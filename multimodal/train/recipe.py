@@ -26,6 +26,9 @@ class Recipe:
         phantom_share: Share of the examples that are phantoms, where phantoms are given.
         draws: Examples of an epoch at most; 0 for as many as there are rows.
         stretch: How much wider or higher than a film its random crop may be; 1 for the film's own shape.
+        mix: Share of the trained weights in those that are kept, the rest being those that training began with, which
+            must be a bundle's of the same labels. Between the two lies what is robust to a new augmentation without
+            forgetting (Wortsman et al., CVPR 2022, arXiv:2109.01903). 1 for the trained weights alone.
         freeze: Whether only the head is trained.
         seed: Of everything random.
     """
@@ -40,6 +43,7 @@ class Recipe:
     phantom_share: float = 0.1
     draws: int = 0
     stretch: float = 1.0
+    mix: float = 1.0
     freeze: bool = False
     seed: int = 0
 
@@ -53,6 +57,7 @@ class Recipe:
             and 0 <= self.phantom_share < 1
             and 0 <= self.label_smoothing < 0.5
             and 1 <= self.stretch <= 2
+            and 0 < self.mix <= 1
         ):
             raise UsageError(f"Expected a usable training recipe, but got {self}.")
 

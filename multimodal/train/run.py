@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 from transformers import set_seed
 
 from multimodal.branches import Branch, create
@@ -20,7 +22,7 @@ from multimodal.prepare import TextPreparation, settings_from
 from multimodal.prepare.text import train_tokenizer
 from multimodal.train.data import EvaluationSet, Examples, as_note, balanced_weights, evaluation_set, sites, targets
 from multimodal.train.decode import decode
-from multimodal.train.fit import Fitted, fit
+from multimodal.train.fit import Fitted, fit, macro_auroc
 from multimodal.train.pretrain import pretrain_encoder, pretrain_films
 from multimodal.train.recipe import Recipe
 from multimodal.zoo import LoadedBranch, at, load_branch
@@ -75,8 +77,13 @@ class Run:
         )
         chooser = self.evaluation(validation, branch) if validation is not None and len(validation) else None
         sampling = balanced_weights(labelled, branch.labels, self.recipe.phantom_share)
+        first = {name: value.clone() for name, value in branch.state_dict().items()}
         set_seed(self.recipe.seed)
-        return branch, fit(branch, examples, sampling, chooser, out, self.recipe)
+        fitted = fit(branch, examples, sampling, chooser, out, self.recipe)
+        if self.recipe.mix < 1:
+            _mix(branch, first, self.recipe.mix)
+            fitted = replace(fitted, macro_auroc=None if chooser is None else macro_auroc(branch, chooser))
+        return branch, fitted
 
     def evaluation(self, data: Dataset, branch: Branch) -> EvaluationSet:
         """Rows ready to be scored by the branch."""
@@ -104,7 +111,11 @@ class Run:
         )
         branch.tokenizer = branch.tokenizer or tokenizer
         if known is not None:
-            _take_weights(branch, known)
+            _take_weights(branch, known, heads=self.recipe.mix < 1)
+        elif self.recipe.mix < 1:
+            raise UsageError(
+                "Expected a bundle to start from (--init): its weights are to be mixed with the trained ones."
+            )
         epochs = self.start.pretrain_epochs
         if epochs and isinstance(branch, TextBranch):
             pretrain_encoder(branch, notes, out, self.recipe, epochs)
@@ -115,14 +126,26 @@ class Run:
         return branch
 
 
-def _take_weights(branch: Branch, known: LoadedBranch) -> None:
-    """Take a bundle's weights, but for the heads, which speak of other labels.
+def _take_weights(branch: Branch, known: LoadedBranch, *, heads: bool) -> None:
+    """Take a bundle's weights; not those of the heads unless they are wanted, since they speak of other labels.
 
     Raises:
-        UsageError: If the bundle is of another architecture.
+        UsageError: If the bundle is of another architecture, or of other labels where its heads are wanted.
     """
-    state = {name: value for name, value in known.network.state_dict().items() if "head" not in name.split(".")[0]}
+    if heads and tuple(known.config.labels) != branch.labels:
+        raise UsageError(f"The bundle {known.config.name} speaks of other labels, so its weights cannot be mixed.")
+    taken = known.network.state_dict().items()
+    state = {name: value for name, value in taken if heads or "head" not in name.split(".")[0]}
     own = branch.state_dict()
     if any(name not in own or own[name].shape != value.shape for name, value in state.items()):
         raise UsageError(f"The bundle {known.config.name} is not of the architecture {branch.arch} with these options.")
     branch.load_state_dict(state, strict=False)
+
+
+def _mix(branch: Branch, first: Mapping[str, Tensor], share: float) -> None:
+    """Keep this share of the trained weights and fill up with the first ones."""
+    trained = branch.state_dict()
+    branch.load_state_dict({
+        name: torch.lerp(first[name], value, share) if value.is_floating_point() else value
+        for name, value in trained.items()
+    })  # fmt: skip

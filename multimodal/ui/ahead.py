@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
 from threading import Thread
 
@@ -13,6 +12,7 @@ import streamlit as st
 from multimodal.errors import MultimodalError
 from multimodal.ui import engine
 from multimodal.ui.record import Choice
+from multimodal.ui.stack import ANSWER, imported
 
 _TOLD = "painted-told"
 
@@ -22,20 +22,17 @@ _PAINTED = st.components.v2.component(
 )
 
 
+@st.fragment
 def when_painted(choice: Choice) -> None:
     """Begin to load the engine of a choice once the browser has painted the session's first page."""
-    if _TOLD not in st.session_state:
-        _listen(choice)
 
-
-@st.fragment
-def _listen(choice: Choice) -> None:
     def begin() -> None:
         st.session_state[_TOLD] = True
         load(choice)
 
-    with st.container(key="painted"):
-        _PAINTED(key="painted-page", on_painted_change=begin)
+    if _TOLD not in st.session_state:
+        with st.container(key="painted"):
+            _PAINTED(key="painted-page", on_painted_change=begin)
 
 
 def load(choice: Choice) -> None:
@@ -55,7 +52,7 @@ def _begun(choice: Choice) -> Thread:
 
 
 def _load(choice: Choice) -> None:
-    import_module("multimodal.engine")
+    imported(ANSWER)
     with suppress(MultimodalError):  # told to whoever asks for an answer
         engine.load(choice).warm_up()
     # Streamlit collects garbage after every run of a page: half a million objects of torch's would be looked through

@@ -10,6 +10,7 @@ import pandas as pd
 from multimodal.ui import engine
 from multimodal.ui.compare_answers import Answers
 from multimodal.ui.record import Choice
+from multimodal.ui.stack import MEASURE, imported
 
 _AT_ONCE = 4
 
@@ -48,6 +49,7 @@ class Run:
         Raises:
             MultimodalError: If a model cannot be loaded.
         """
+        imported(MEASURE)
         from multimodal.evaluate import diagnose_cohort, phantom_cohort
 
         size = min(_AT_ONCE, self.n - self.done)

@@ -13,6 +13,7 @@ from multimodal.case import Case, Diagnosis
 from multimodal.labels import Modality
 from multimodal.ui.memory import kept, recall
 from multimodal.ui.record import Choice, fingerprint
+from multimodal.ui.stack import ANSWER, imported
 
 if TYPE_CHECKING:
     from multimodal.engine import Engine
@@ -108,6 +109,7 @@ def _load(
         from multimodal.client import Client
 
         return cast("Engine", Client(dict(models), url=url, prevalence=dict(prevalence)))  # it answers as one
+    imported(ANSWER)
     from multimodal.engine import Engine
 
     return Engine(dict(models), device=device, prevalence=dict(prevalence))

@@ -16,6 +16,7 @@ from multimodal.errors import BundleInvalidError, UsageError
 from multimodal.labels import Modality
 from multimodal.ui.engine import FUSION, LATE
 from multimodal.ui.lab_job import Tell
+from multimodal.ui.stack import ANSWER, TRAIN, imported
 
 if TYPE_CHECKING:
     from multimodal.train.cases import HeadData
@@ -89,6 +90,7 @@ class Embeddings:
         Raises:
             MultimodalError: If a folder or a bundle cannot be used.
         """
+        imported(TRAIN)
         from multimodal.datasets import read_folder
         from multimodal.train.cases import Cohorts, head_data
         from multimodal.zoo import find
@@ -114,6 +116,7 @@ def fit(request: Request, embeddings: Embeddings, tell: Tell) -> Fitted:
     Raises:
         MultimodalError: If the branches share no label, or a folder or a bundle cannot be used.
     """
+    imported(TRAIN)
     from multimodal.train.fusion import fit_head
 
     data = embeddings.of(request, lambda words, done: tell(words, _EMBEDDING_SHARE * done))
@@ -197,6 +200,7 @@ def fetch(reference: str) -> Bundle:
         BundleNotFoundError: If the Hub has none.
         BundleInvalidError: If what is there is no sound bundle.
     """
+    imported(ANSWER)
     from multimodal.zoo import at, find, verify
 
     if reference.startswith(HUB):

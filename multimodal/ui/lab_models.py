@@ -13,6 +13,7 @@ from multimodal.ui import engine, lab_fit
 from multimodal.ui.lab_choice import TITLES
 from multimodal.ui.lab_tables import count, megabytes, table
 from multimodal.ui.record import Choice
+from multimodal.ui.stack import ANSWER, MEASURE, imported
 from multimodal.ui.viewer import visible
 
 _FETCHED, _REFUSED, _ADDED = "lab-fetched", "lab-fetch-refused", "lab-added"
@@ -56,6 +57,7 @@ def _count(kind: str) -> None:
 
 def _bundles() -> list[tuple[str, ...]]:
     """A row a bundle: name, kind, architecture, parameters, size, embedding, and what it goes with."""
+    imported(MEASURE)
     from multimodal.ui.lab_cost import size
     from multimodal.zoo import bundles
 
@@ -82,6 +84,7 @@ def _bundles() -> list[tuple[str, ...]]:
 
 def _branches(kind: str) -> list[tuple[str, str, str, str]]:
     """A row an architecture: name, parameters and embedding once they are asked for, options with their defaults."""
+    imported(ANSWER)
     from multimodal.branches import architectures, default_options
 
     with st.spinner("Looking for architectures"):
@@ -97,6 +100,7 @@ def _branches(kind: str) -> list[tuple[str, str, str, str]]:
 @st.cache_data(show_spinner=False)
 def _size(kind: str, arch: str) -> tuple[str, str]:
     """Parameters and length of the embedding; dashes for one that takes its shape from an encoder to be named."""
+    imported(ANSWER)
     import torch
 
     from multimodal.branches import create
@@ -113,6 +117,7 @@ def _size(kind: str, arch: str) -> tuple[str, str]:
 @st.cache_data(show_spinner=False)
 def _heads(chosen: tuple[tuple[str, str], ...]) -> list[tuple[str, str, str, str]]:
     """The same of fusion heads, over the chosen networks."""
+    imported(ANSWER)
     from multimodal.fusion import architectures, create
     from multimodal.zoo import find
 

@@ -15,7 +15,9 @@ from multimodal.labels import Modality
 from multimodal.train import fit as fitting
 from multimodal.train import train_branch
 from multimodal.train.branch import claimed_labels
-from multimodal.zoo import LoadedBranch, load, verify
+from multimodal.train.fit import macro_auroc
+from multimodal.train.run import Run
+from multimodal.zoo import Bundle, LoadedBranch, at, load, load_branch, verify
 from tests.train.conftest import ARCHS, QUICK, TINY
 
 EXPECTED = {
@@ -117,6 +119,40 @@ def test_weights_of_another_bundle_are_a_start(
     other = replace(start, init=first.folder, options={**start.options, "hidden": 32})
     with pytest.raises(UsageError, match="not of the architecture"):
         train_branch("text", "small_transformer", data, tmp_path / "c", recipe=frozen, start=other, cache=cache)
+
+
+def test_trained_weights_are_mixed_with_those_that_training_began_with(
+    datasets: dict[Modality, Dataset], tmp_path: Path, cache: Path
+) -> None:
+    data, start = [datasets[Modality.IMAGE]], TINY[Modality.IMAGE]
+
+    def run(name: str, mix: float, init: Path | None) -> tuple[Path, dict[str, torch.Tensor]]:
+        recipe, begun = replace(QUICK, mix=mix), replace(start, init=init)
+        bundle = train_branch(
+            "image", "small_cnn", data, tmp_path / name, recipe=recipe, start=begun, cache=cache, half=False
+        )
+        config = verify(bundle)
+        assert config.training["validation_macro_auroc"] == pytest.approx(measured(bundle), abs=1e-6)
+        return bundle.folder, load_file(bundle.folder / "model.safetensors")
+
+    def measured(bundle: Bundle) -> float:
+        branch = load_branch(bundle).network
+        way = Run(Modality.IMAGE, "small_cnn", branch.labels, QUICK, start, cache)
+        return macro_auroc(branch, way.evaluation(data[0].in_split("val"), branch))
+
+    folder, first = run("first", 1.0, None)
+    all_but, quarter, half = (run(str(share), share, folder)[1] for share in (1 - 1e-7, 0.25, 0.5))
+    assert any(not torch.equal(first[name], all_but[name]) for name in first)
+    for share, mixed in ((0.25, quarter), (0.5, half)):
+        for name in (name for name in first if first[name].is_floating_point()):
+            torch.testing.assert_close(mixed[name], first[name] + share * (all_but[name] - first[name]))
+    with pytest.raises(UsageError, match="Expected a bundle to start from"):
+        run("nothing", 0.5, None)
+    other = load_branch(at(folder)).network
+    with pytest.raises(UsageError, match="speaks of other labels"):
+        Run(
+            Modality.IMAGE, "small_cnn", other.labels[:1], replace(QUICK, mix=0.5), replace(start, init=folder), cache
+        ).fit(data[0].in_split("train"), None, tmp_path / "other")
 
 
 def test_a_label_is_claimed_only_from_ten_real_patients(datasets: dict[Modality, Dataset]) -> None:

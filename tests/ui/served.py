@@ -101,5 +101,11 @@ def reader(width: int = 1280, scheme: str = "light") -> Iterator[Any]:
 
 
 def settle(page: Any) -> None:
-    """Wait until the run of a page that has begun is over: what stands there is all of one answer."""
-    page.wait_for_selector(".stApp[data-test-script-state=notRunning]")
+    """Wait until the run of a page that has begun is over, and the app knows that its first page is painted.
+
+    What stands there is all of one answer then, and nothing more is said by the page itself.
+    """
+    idle = ".stApp[data-test-script-state=notRunning]"
+    page.wait_for_selector(idle)
+    page.wait_for_selector(".st-key-painted", state="detached")
+    page.wait_for_selector(idle)
