@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from multimodal.case import Case, Diagnosis, Notice
-from multimodal.errors import MultimodalError
+from multimodal.errors import MultimodalError, ServiceError
 from multimodal.ui import cases_save, chart, engine, evidence, patient, sidebar, table, theme, tiles, upload
 from multimodal.ui.answer import REACH_MEANING, answer, answer_html, reach
 from multimodal.ui.memory import kept
@@ -89,6 +89,8 @@ def _diagnosed(case: Case, choice: Choice) -> bool:
             engine.diagnose(case, choice)
     except MultimodalError as error:
         _notices([Notice(error.code, error.message, item=error.file, refused=True)])
+        if isinstance(error, ServiceError):
+            st.button("Ask again", icon=":material/refresh:")
         return False
     return True
 

@@ -31,6 +31,7 @@ def draw() -> None:
                 catalogue = engine.catalogue()
         except MultimodalError as error:
             st.error(plain(error.message))
+            st.button("Look again", icon=":material/refresh:")
             return
         labels = {**{modality.value: f"{WORDS[modality]} network" for modality in Modality}, engine.FUSION: "Fusion"}
         places = {kind: st.container(gap="xsmall") for kind in labels}

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from multimodal.case import Case, Diagnosis, Notice, Patient
 from multimodal.engine import inference
-from multimodal.errors import BundleNotFoundError
+from multimodal.errors import BundleNotFoundError, BusyError, UnavailableError
 from multimodal.labels import Modality, Site
 from multimodal.ui import engine, evidence
 from multimodal.ui.upload import SAMPLES
@@ -29,6 +29,38 @@ def test_the_empty_page_says_what_to_do_and_diagnoses_nothing(app: AppTest, doub
     assert "not real people" in shown(app)
     assert {one.label for one in app.button} == {words for _, words, _ in SAMPLES}
     assert double.calls == []
+
+
+def test_a_server_that_could_not_answer_can_be_asked_again(
+    app: AppTest, double: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(case: Case) -> Diagnosis:
+        raise BusyError("Too much is waiting at the server.")
+
+    answered = double.diagnose
+    monkeypatch.setattr(double, "diagnose", busy)
+    give(app.run(), record())
+    assert "Too much is waiting at the server." in shown(app)
+    monkeypatch.setattr(double, "diagnose", answered)
+    button(app, "Ask again").click().run()
+    assert headline(app)
+    assert "Ask again" not in {one.label for one in app.button}
+
+
+def test_models_of_a_server_that_was_away_can_be_looked_for_again(
+    app: AppTest, double: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> engine.Catalogue:
+        raise UnavailableError("The server cannot be reached.")
+
+    there = engine.catalogue
+    monkeypatch.setattr(engine, "catalogue", away)
+    app.run()
+    assert "cannot be reached" in app.sidebar.error[0].value
+    monkeypatch.setattr(engine, "catalogue", there)
+    button(app, "Look again").click().run()
+    assert not app.sidebar.error
+    assert app.sidebar.selectbox
 
 
 def test_a_long_strip_of_tiles_says_how_many_there_are(app: AppTest, double: Double) -> None:
