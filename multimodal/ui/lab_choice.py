@@ -109,3 +109,10 @@ def _picked(options: Mapping[str, tuple[engine.Option, ...]], models: Mapping[st
 def _line(side: Side) -> str:
     mark = "mm-swap" if side.misfits else "mm-muted"
     return f'<p class="{mark}" role="status"><b>{side.name}.</b> {escape(side.fit)}</p>'
+
+
+def stands() -> str:
+    """Where a bundle that has been kept is found now."""
+    if engine.server():
+        return "It is in the models of this machine; the server answers with its own, and does not have it."
+    return "It stands in the sidebar now."

@@ -10,7 +10,7 @@ import streamlit as st
 from multimodal.errors import MultimodalError
 from multimodal.labels import LABELS, Modality, labels_of
 from multimodal.ui import engine, lab_fit
-from multimodal.ui.lab_choice import TITLES
+from multimodal.ui.lab_choice import TITLES, stands
 from multimodal.ui.lab_tables import count, megabytes, table
 from multimodal.ui.record import Choice
 from multimodal.ui.stack import ANSWER, MEASURE, imported
@@ -155,7 +155,7 @@ def _add() -> None:
         st.error(refused)
     added: str | None = st.session_state.get(_ADDED)
     if added:
-        st.success(f"Added as {added}. It stands in the sidebar now.")
+        st.success(f"Added as {added}. {stands()}")
     bundle = st.session_state.get(_FETCHED)
     if bundle is None:
         return

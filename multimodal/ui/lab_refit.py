@@ -10,7 +10,7 @@ import streamlit as st
 from multimodal.errors import MultimodalError, UsageError
 from multimodal.labels import Modality
 from multimodal.ui import engine
-from multimodal.ui.lab_choice import TITLES, Side, use
+from multimodal.ui.lab_choice import TITLES, Side, stands, use
 from multimodal.ui.lab_fit import PHANTOMS, Embeddings, Fitted, Request, fit, folders_of, keep, suggested
 from multimodal.ui.lab_job import Job
 from multimodal.ui.lab_watch import tell, watch
@@ -140,7 +140,8 @@ def _result(fitted: Fitted) -> None:
         )
     known: str | None = st.session_state.get(_KEPT)
     if known is not None:
-        st.success(f"Kept as fusion/{known}. It is {st.session_state[_SIDE]}'s head now, and stands in the sidebar.")
+        whose = "" if engine.server() else f" It is {st.session_state[_SIDE]}'s head now."
+        st.success(f"Kept as fusion/{known}.{whose} {stands()}")
         return
     taken = tuple(option.name for option in engine.catalogue().options[engine.FUSION])
     name, action = st.columns([3, 2], vertical_alignment="bottom")
@@ -160,4 +161,5 @@ def _keep(fitted: Fitted) -> None:
         st.session_state[_REFUSED] = error.message
         return
     st.session_state[_KEPT] = bundle.name
-    use(st.session_state[_SIDE], engine.FUSION, bundle.name)
+    if not engine.server():
+        use(st.session_state[_SIDE], engine.FUSION, bundle.name)

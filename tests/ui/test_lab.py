@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from multimodal import zoo
+from multimodal.ui import engine
 from multimodal.ui.lab_fit import Embeddings, Request
 from multimodal.ui.lab_job import Tell
 from tests.ui.made import Double
@@ -110,6 +111,25 @@ def test_a_head_is_refitted_saved_and_used(lab: AppTest, models: Path) -> None:
     assert "Kept as fusion/mine_phantoms. It is B's head now" in lab.success[0].value
     assert "<b>B.</b> mine_phantoms was trained with these networks." in shown(lab)
     assert "mine_phantoms" in lab.selectbox(key="fusion").options
+
+
+def test_a_head_kept_beside_a_server_is_not_said_to_be_the_servers(
+    lab: AppTest, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offered = engine.catalogue()
+    monkeypatch.setattr(engine, "server", lambda: "http://ward.example")
+    monkeypatch.setattr(engine, "catalogue", lambda: offered)
+    lab.query_params["lab"] = "Refit"
+    lab.query_params["lab-phantoms"] = "6"
+    lab.run()
+    button(lab, "Refit the head").click()
+    lab.run()
+    finish(lab, "lab-refit")
+    button(lab, "Save and use it").click()
+    lab.run()
+    assert not lab.exception
+    assert "the server answers with its own, and does not have it" in lab.success[0].value
+    assert lab.selectbox(key="fusion").value == offered.options["fusion"][0].name
 
 
 def test_what_is_refitted_is_a_head_of_the_same_kind(lab: AppTest, double: Double) -> None:
