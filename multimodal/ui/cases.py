@@ -15,7 +15,7 @@ from multimodal.ui import cases_batch, cases_list, cases_open, engine, sidebar, 
 from multimodal.ui.cases_owner import kept_where, worklist
 from multimodal.ui.cases_save import SIGN_IN
 from multimodal.ui.record import Choice
-from multimodal.ui.upload import SAMPLES
+from multimodal.ui.upload import SAMPLES, phantom
 
 _CORRECTIONS = (
     "Corrections are of all reviewed cases with kept files and stated labels, as folders that "
@@ -78,14 +78,11 @@ def _welcome(mine: Worklist, choice: Choice) -> None:
 
 
 def _add_sample(mine: Worklist, choice: Choice) -> None:
-    from multimodal.phantom import draw_patient, render, to_case
     from multimodal.store import inputs_of
 
     condition, words, seed = SAMPLES[0]
-    phantom = render(draw_patient(seed, condition))
-    case = to_case(phantom)
-    inputs = inputs_of(case)
-    mine.save(engine.load(choice).diagnose(case), title=f"Phantom, {words.lower()}", inputs=inputs)
+    case = phantom(condition, words, seed).case
+    mine.save(engine.load(choice).diagnose(case), title=f"Phantom, {words.lower()}", inputs=inputs_of(case))
 
 
 def _exports(mine: Worklist) -> None:

@@ -15,7 +15,7 @@ from multimodal.ui.compare_moves import describe, given, moves, told
 from multimodal.ui.memory import kept
 from multimodal.ui.record import Choice, Record
 from multimodal.ui.theme import WORDS, Palette
-from multimodal.ui.upload import pick
+from multimodal.ui.upload import phantom, pick
 
 
 @dataclass(frozen=True)
@@ -96,14 +96,8 @@ def _pick(choice: Choice) -> Shown:
         )
     condition, words, seed = picked
     with st.spinner(f"Drawing a phantom with {words.lower()}"):
-        case = kept(f"phantom-{condition}-{seed}", lambda: _phantom(condition, seed))
+        case = kept(f"phantom-{condition}-{seed}", lambda: phantom(condition, words, seed).case)
     return Shown(case, choice, f"Phantom drawn with: <b>{words.lower()}</b>. Not a real patient.", picked)
-
-
-def _phantom(condition: str, seed: int) -> Case:
-    from multimodal.phantom import draw_patient, render, to_case
-
-    return to_case(render(draw_patient(seed, condition)))
 
 
 def _diagnosis(case: Case, choice: Choice) -> Diagnosis | None:

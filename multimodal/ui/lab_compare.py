@@ -19,7 +19,7 @@ from multimodal.ui.memory import kept
 from multimodal.ui.record import Choice, Record, Source, fingerprint
 from multimodal.ui.stack import MEASURE, imported
 from multimodal.ui.theme import Palette
-from multimodal.ui.upload import pick
+from multimodal.ui.upload import phantom, pick
 
 LISTED = 12
 """How many changed decisions are listed."""
@@ -114,16 +114,9 @@ def _picked() -> tuple[Case, tuple[Source, ...], tuple[tuple[str, float], ...]]:
         return tiles.corrected(picked), picked.sources, patient.prevalence()
     condition, words, seed = picked
     with st.spinner(f"Drawing a phantom with {words.lower()}"):
-        record = kept(f"lab-phantom-{condition}", lambda: _phantom(condition, words, seed))
+        record = kept(f"lab-phantom-{condition}", lambda: phantom(condition, words, seed))
     st.html(f'<p class="mm-muted">Phantom drawn with: <b>{escape(words.lower())}</b>. Not a real patient.</p>')
     return record.case, record.sources, ()
-
-
-def _phantom(condition: str, words: str, seed: int) -> Record:
-    from multimodal.phantom import draw_patient, render, to_case
-
-    phantom = render(draw_patient(seed, condition))
-    return Record(sources=tuple(phantom.files.items()), case=to_case(phantom), phantom=words)
 
 
 def _cohort(a: Side, b: Side, colours: Palette) -> None:

@@ -42,7 +42,7 @@ def current(colours: Palette) -> Record | None:
     sample: tuple[str, str, int] | None = st.session_state.pop("sample", None)
     if sample is not None:
         with st.spinner(f"Drawing a phantom with {sample[1].lower()}"):
-            _start(_phantom(*sample))
+            _start(phantom(*sample))
     elif pending:
         known: Record | None = st.session_state.get("record")
         sources = (*(known.sources if known and not known.phantom else ()), *pending)
@@ -133,11 +133,12 @@ def _read(sources: tuple[Source, ...], arriving: Arriving) -> Record:
     return Record(sources=sources, case=read_case(sources, case_id=digest[:12], seen=arriving))
 
 
-def _phantom(condition: str, words: str, seed: int) -> Record:
+def phantom(condition: str, words: str, seed: int) -> Record:
+    """The record of a phantom with a condition, in these words: drawn, not a real patient."""
     from multimodal.phantom import draw_patient, render, to_case
 
-    phantom = render(draw_patient(seed, condition))
-    return Record(sources=tuple(phantom.files.items()), case=to_case(phantom), phantom=words)
+    drawn = render(draw_patient(seed, condition))
+    return Record(sources=tuple(drawn.files.items()), case=to_case(drawn), phantom=words)
 
 
 @contextmanager
