@@ -77,10 +77,10 @@ class Run:
         )
         chooser = self.evaluation(validation, branch) if validation is not None and len(validation) else None
         sampling = balanced_weights(labelled, branch.labels, self.recipe.phantom_share)
-        first = {name: value.clone() for name, value in branch.state_dict().items()}
+        first = {name: value.clone() for name, value in branch.state_dict().items()} if self.recipe.mix < 1 else {}
         set_seed(self.recipe.seed)
         fitted = fit(branch, examples, sampling, chooser, out, self.recipe)
-        if self.recipe.mix < 1:
+        if first:
             _mix(branch, first, self.recipe.mix)
             fitted = replace(fitted, macro_auroc=None if chooser is None else macro_auroc(branch, chooser))
         return branch, fitted

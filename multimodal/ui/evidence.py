@@ -16,7 +16,7 @@ from multimodal.ui import engine, heat, viewer
 from multimodal.ui.answer import percent
 from multimodal.ui.memory import kept
 from multimodal.ui.record import Choice, became, kind_of
-from multimodal.ui.stack import ANSWER, imported
+from multimodal.ui.stack import imported
 
 if TYPE_CHECKING:
     from multimodal.explain import Explanation, FilmExplanation, NoteExplanation, SoundExplanation
@@ -141,7 +141,7 @@ def _explained(item: Item, label: str, choice: Choice) -> Explanation | None:
         st.html(f'<p class="mm-muted">{escape(words)}</p>')
         return None
 
-    imported(ANSWER)
+    imported(("multimodal.explain",))
     from multimodal.explain import assess, explain, offered
 
     methods = offered(branch.config)

@@ -17,7 +17,7 @@ from multimodal.ui.lab_pairs import Compared
 from multimodal.ui.lab_watch import tell, watch
 from multimodal.ui.memory import kept
 from multimodal.ui.record import Choice, Record, Source, fingerprint
-from multimodal.ui.stack import MEASURE, imported
+from multimodal.ui.stack import ANSWER, imported
 from multimodal.ui.theme import Palette
 from multimodal.ui.upload import phantom, pick
 
@@ -79,7 +79,7 @@ def _case(a: Side, b: Side, colours: Palette) -> None:
         st.html('<p class="mm-muted">Each stage by itself, five runs after a warm-up; the median is shown.</p>')
         st.button("Measure", icon=":material/timer:", on_click=asked.update, args=(keys,))
         return
-    imported(MEASURE)
+    imported(ANSWER)
     from multimodal.ui.lab_cost import measure
 
     try:

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from multimodal.bundle import FILES
 from multimodal.case import Audio, Case, Item
 from multimodal.engine import Engine, run
 from multimodal.engine.answer import fuse_all
@@ -24,6 +23,7 @@ from multimodal.engine.statement import Statement, state
 from multimodal.formats import read_case
 from multimodal.labels import Modality
 from multimodal.prepare import prepare
+from multimodal.ui.lab_fit import size
 from multimodal.ui.record import Choice, Source
 from multimodal.ui.theme import WORDS
 from multimodal.zoo import Bundle, LoadedBranch, find
@@ -99,12 +99,6 @@ def measure(choice: Choice, sources: Sequence[Source], case: Case, runs: int = R
         disk=sum(size(bundle) for bundle in _bundles(choice)),
         parameters=sum(bundle.config.parameters for bundle in _bundles(choice)),
     )
-
-
-def size(bundle: Bundle) -> int:
-    """Bytes of a bundle's files."""
-    paths = (bundle.folder / name for name in FILES)
-    return sum(path.stat().st_size for path in paths if path.exists())
 
 
 def _bundles(choice: Choice) -> list[Bundle]:

@@ -190,6 +190,12 @@ def add(bundle: Bundle, name: str) -> Bundle:
     return Bundle(bundle.kind, name, place / name)
 
 
+def size(bundle: Bundle) -> int:
+    """Bytes of a bundle's files."""
+    paths = (bundle.folder / name for name in FILES)
+    return sum(path.stat().st_size for path in paths if path.exists())
+
+
 def fetch(reference: str) -> Bundle:
     """The bundle in a folder of this machine, or of the Hub; checked by loading it, without running code from it.
 

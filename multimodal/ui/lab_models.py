@@ -13,7 +13,7 @@ from multimodal.ui import engine, lab_fit
 from multimodal.ui.lab_choice import TITLES, stands
 from multimodal.ui.lab_tables import count, megabytes, table
 from multimodal.ui.record import Choice
-from multimodal.ui.stack import ANSWER, MEASURE, imported
+from multimodal.ui.stack import imported
 from multimodal.ui.viewer import visible
 
 _FETCHED, _REFUSED, _ADDED = "lab-fetched", "lab-fetch-refused", "lab-added"
@@ -57,8 +57,6 @@ def _count(kind: str) -> None:
 
 def _bundles() -> list[tuple[str, ...]]:
     """A row a bundle: name, kind, architecture, parameters, size, embedding, and what it goes with."""
-    imported(MEASURE)
-    from multimodal.ui.lab_cost import size
     from multimodal.zoo import bundles
 
     known = []
@@ -74,9 +72,9 @@ def _bundles() -> list[tuple[str, ...]]:
             for head, other in known
             if any(branch.get("sha256") == config.sha256 for branch in other.branches.values())
         ]
-        embedding = str(config.embedding_dim or _NONE)
+        embedding, size = str(config.embedding_dim or _NONE), megabytes(lab_fit.size(bundle))
         rows.append((
-            bundle.name, TITLES[bundle.kind], config.arch, count(config.parameters), megabytes(size(bundle)), embedding,
+            bundle.name, TITLES[bundle.kind], config.arch, count(config.parameters), size, embedding,
             ", ".join(goes_with) or ("any network" if bundle.kind == engine.FUSION else "late pooling"),
         ))  # fmt: skip
     return rows
@@ -84,7 +82,7 @@ def _bundles() -> list[tuple[str, ...]]:
 
 def _branches(kind: str) -> list[tuple[str, str, str, str]]:
     """A row an architecture: name, parameters and embedding once they are asked for, options with their defaults."""
-    imported(ANSWER)
+    imported((f"multimodal.branches.{kind}",))
     from multimodal.branches import architectures, default_options
 
     with st.spinner("Looking for architectures"):
@@ -100,7 +98,7 @@ def _branches(kind: str) -> list[tuple[str, str, str, str]]:
 @st.cache_data(show_spinner=False)
 def _size(kind: str, arch: str) -> tuple[str, str]:
     """Parameters and length of the embedding; dashes for one that takes its shape from an encoder to be named."""
-    imported(ANSWER)
+    imported((f"multimodal.branches.{kind}",))
     import torch
 
     from multimodal.branches import create
@@ -117,7 +115,7 @@ def _size(kind: str, arch: str) -> tuple[str, str]:
 @st.cache_data(show_spinner=False)
 def _heads(chosen: tuple[tuple[str, str], ...]) -> list[tuple[str, str, str, str]]:
     """The same of fusion heads, over the chosen networks."""
-    imported(ANSWER)
+    imported(("multimodal.fusion",))
     from multimodal.fusion import architectures, create
     from multimodal.zoo import find
 

@@ -14,7 +14,7 @@ from multimodal.ui.lab_choice import TITLES, Side, stands, use
 from multimodal.ui.lab_fit import PHANTOMS, Embeddings, Fitted, Request, fit, folders_of, keep, suggested
 from multimodal.ui.lab_job import Job
 from multimodal.ui.lab_watch import tell, watch
-from multimodal.ui.stack import ANSWER, imported
+from multimodal.ui.stack import imported
 from multimodal.ui.theme import WORDS
 
 _JOB, _SIDE, _EMBEDDINGS = "lab-refit", "lab-refit-side", "lab-embeddings"
@@ -52,7 +52,7 @@ def show(sides: tuple[Side, Side]) -> None:
 
 def _ask(sides: tuple[Side, Side]) -> tuple[Request | None, str]:
     """What the reader wants fitted, None where it cannot be, and for which side."""
-    imported(ANSWER)
+    imported(("multimodal.fusion",))
     from multimodal.fusion import architectures
 
     by_name = {side.name: side for side in sides}

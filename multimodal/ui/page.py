@@ -17,7 +17,7 @@ from multimodal.ui.answer import REACH_MEANING, answer, answer_html, reach
 from multimodal.ui.memory import kept
 from multimodal.ui.notices import notices_html
 from multimodal.ui.record import Choice, Record
-from multimodal.ui.stack import ANSWER, imported
+from multimodal.ui.stack import imported
 from multimodal.ui.theme import Palette
 from multimodal.verdict import together
 
@@ -131,7 +131,7 @@ def _actions(place: DeltaGenerator, record: Record, case: Case, diagnosis: Diagn
 
 def with_reasons(diagnosis: Diagnosis, case: Case, choice: Choice) -> Diagnosis:
     """The diagnosis with what in each item speaks for the label that it leads with."""
-    imported(ANSWER)
+    imported(("multimodal.report",))
     from multimodal.report import explained
 
     why = explained(engine.load(choice), case, diagnosis)
@@ -140,7 +140,7 @@ def with_reasons(diagnosis: Diagnosis, case: Case, choice: Choice) -> Diagnosis:
 
 def report_pdf(diagnosis: Diagnosis, case: Case | None, choice: Choice | None) -> bytes:
     """The report to file, with pictures where there is a case and marks where there are the models that answered."""
-    imported(ANSWER)
+    imported(("multimodal.report",))
     from multimodal.report import explained, report
 
     why = () if case is None or choice is None else explained(engine.load(choice), case, diagnosis)

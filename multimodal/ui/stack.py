@@ -15,17 +15,18 @@ ANSWER = (
     "multimodal.branches.image",
     "multimodal.branches.audio",
     "multimodal.branches.text",
-    "multimodal.explain",
-    "multimodal.report",
 )
-MEASURE = (*ANSWER, "multimodal.evaluate", "multimodal.ui.lab_cost")
-TRAIN = (*MEASURE, "multimodal.train.cases", "multimodal.train.fusion")
+MEASURE = (*ANSWER, "multimodal.evaluate")
+TRAIN = (*ANSWER, "multimodal.train.cases", "multimodal.train.fusion")
 
 _LOCK = Lock()
 
 
 def imported(modules: tuple[str, ...]) -> None:
-    """Import modules, after whichever other thread is importing some; call it before an import inside a function."""
+    """Import modules, after whichever other thread is importing some; call it before an import inside a function.
+
+    Name no more than is needed there: the page waits for it.
+    """
     with _LOCK:
         for name in modules:
             import_module(name)
